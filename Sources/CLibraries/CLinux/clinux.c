@@ -1,0 +1,10 @@
+#include "clinux.h"
+
+int nezuko_accept4(int fd, struct sockaddr *address, socklen_t *length) {
+    return accept4(fd, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+int nezuko_epoll_control(int epoll, int operation, int fd, unsigned events, unsigned long long key) {
+    struct epoll_event event = {.events = events, .data = {.u64 = key}};
+    return epoll_ctl(epoll, operation, fd, &event);
+}

@@ -1,0 +1,93 @@
+// Timers of the loop: a binary heap whose entries may be moved or cancelled without a search.
+
+/// One scheduled call. Kept by the loop until it ran or was cancelled.
+@IO
+public final class LoopTimer {
+    fileprivate var deadline: Instant
+    /// Where the heap has it; at most `deadline`, since moving later does not touch the heap.
+    fileprivate var heapDeadline: Instant
+    fileprivate var body: (@IO () -> Void)?
+
+    init(deadline: Instant, body: @escaping @IO () -> Void) {
+        self.deadline = deadline
+        heapDeadline = deadline
+        self.body = body
+    }
+
+    /// Whether the call is still to come.
+    public var isPending: Bool { body != nil }
+
+    /// Puts the call off until that many milliseconds from now. Costs two stores.
+    ///
+    /// - Precondition: not earlier than before; an earlier moment takes effect at the former one.
+    public func postpone(toMilliseconds milliseconds: Int64) {
+        deadline = Loop.shared.now.adding(milliseconds: milliseconds)
+    }
+
+    /// Makes the call, unless it was cancelled or moved meanwhile.
+    func fire() {
+        guard let body else { return }
+        self.body = nil
+        body()
+    }
+
+    /// The call does not happen. May be called twice, or after the call.
+    public func cancel() { body = nil }
+}
+
+@IO
+struct TimerHeap {
+    private var heap: [LoopTimer] = []
+
+    var nextDeadline: Instant? { heap.first?.heapDeadline }
+
+    mutating func push(_ timer: LoopTimer) {
+        heap.append(timer)
+        siftUp(heap.count - 1)
+    }
+
+    /// Takes out what is due. The caller runs it, since the bodies schedule timers of their own.
+    mutating func takeDue(at now: Instant) -> [LoopTimer] {
+        var due: [LoopTimer] = []
+        while let first = heap.first, first.heapDeadline <= now {
+            removeFirst()
+            guard first.body != nil else { continue }
+            if first.deadline > now {
+                first.heapDeadline = first.deadline
+                push(first)
+            } else {
+                due.append(first)
+            }
+        }
+        return due
+    }
+
+    private mutating func removeFirst() {
+        heap.swapAt(0, heap.count - 1)
+        heap.removeLast()
+        siftDown(0)
+    }
+
+    private mutating func siftUp(_ start: Int) {
+        var child = start
+        while child > 0 {
+            let parent = (child - 1) / 2
+            guard heap[child].heapDeadline < heap[parent].heapDeadline else { return }
+            heap.swapAt(child, parent)
+            child = parent
+        }
+    }
+
+    private mutating func siftDown(_ start: Int) {
+        var parent = start
+        while true {
+            var least = parent
+            for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
+                if heap[child].heapDeadline < heap[least].heapDeadline { least = child }
+            }
+            guard least != parent else { return }
+            heap.swapAt(parent, least)
+            parent = least
+        }
+    }
+}

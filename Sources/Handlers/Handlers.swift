@@ -1,0 +1,1 @@
+// Handlers: see docs/house.md.

@@ -1,0 +1,1 @@
+// JSON: see docs/house.md.

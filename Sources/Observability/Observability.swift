@@ -1,0 +1,1 @@
+// Observability: see docs/house.md.

@@ -1,0 +1,1 @@
+// TelegramBotAPI: see docs/house.md.
