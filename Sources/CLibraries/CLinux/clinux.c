@@ -1,3 +1,5 @@
+// Defined here only: in the header it would give Glibc types a second shape in Swift.
+#define _GNU_SOURCE
 #include "clinux.h"
 
 int nezuko_accept4(int fd, struct sockaddr *address, socklen_t *length) {
