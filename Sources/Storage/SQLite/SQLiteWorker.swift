@@ -66,18 +66,7 @@ final class SQLiteWorker: Sendable {
     static func start(path: String, role: Role) async throws(StoreError) -> SQLiteWorker {
         let worker = SQLiteWorker(path: path, role: role, ended: Completion())
         let opened = Completion<Void, StoreError>()
-        var id = pthread_t()
-        let start = StartArgument(worker: worker, opened: opened)
-        let failure = pthread_create(
-            &id, nil,
-            { argument in
-                guard let argument else { return nil }
-                let start = Unmanaged<StartArgument>.fromOpaque(argument).takeRetainedValue()
-                start.worker.live(start.opened)
-                return nil
-            }, Unmanaged.passRetained(start).toOpaque())
-        precondition(failure == 0, "A thread for SQLite could not be started")
-        pthread_detach(id)
+        startThread(StartArgument(worker: worker, opened: opened))
         try await opened.wait()
         return worker
     }
@@ -111,6 +100,21 @@ final class SQLiteWorker: Sendable {
             self.worker = worker
             self.opened = opened
         }
+    }
+
+    /// Not isolated: the thread's function would otherwise be taken for code of the loop.
+    private static func startThread(_ start: StartArgument) {
+        var id = pthread_t()
+        let failure = pthread_create(
+            &id, nil,
+            { argument in
+                guard let argument else { return nil }
+                let start = Unmanaged<StartArgument>.fromOpaque(argument).takeRetainedValue()
+                start.worker.live(start.opened)
+                return nil
+            }, Unmanaged.passRetained(start).toOpaque())
+        precondition(failure == 0, "A thread for SQLite could not be started")
+        pthread_detach(id)
     }
 
     private func live(_ opened: Completion<Void, StoreError>) {
