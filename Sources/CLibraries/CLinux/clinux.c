@@ -1,3 +1,4 @@
+#define _GNU_SOURCE  // accept4
 #include "clinux.h"
 
 int nezuko_accept4(int fd, struct sockaddr *address, socklen_t *length) {

@@ -1,9 +1,7 @@
 // Linux interfaces that the Glibc module does not export.
+// Without _GNU_SOURCE, as that module: with it the C types differ (fd_set) and cannot be imported together.
 #ifndef NEZUKO_CLINUX_H
 #define NEZUKO_CLINUX_H
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
