@@ -208,7 +208,11 @@ final class Connection {
         case .done:
             phase = .opening(held: [])
             setDeadline(milliseconds: server.limits.headMilliseconds)
-            open(HTTP1Session(connection: self))
+            if ssl.protocolIsHTTP2 {
+                open(HTTP2Session(connection: self))
+            } else {
+                open(HTTP1Session(connection: self))
+            }
             updateInterest()
             read()
         case .wouldBlock: updateInterest()
@@ -282,7 +286,11 @@ final class Connection {
             phase = .opening(held: all)
             return
         }
-        open(HTTP1Session(connection: self))
+        if all.starts(with: preface) {
+            open(HTTP2Session(connection: self))
+        } else {
+            open(HTTP1Session(connection: self))
+        }
         all.withUnsafeBytes { session?.received($0) }
     }
 
