@@ -25,6 +25,7 @@ final class Connection {
     /// When the connection last had nothing to do.
     private(set) var quietSince: Instant
     private(set) var isClosed = false
+    private(set) var isHTTP2 = false
 
     private let socket: Int32
     private var ssl: TLSStream?
@@ -233,6 +234,8 @@ final class Connection {
     }
 
     private func open(_ session: any ConnectionSession) {
+        isHTTP2 = session is HTTP2Session
+        if isHTTP2 { server.registry.becameHTTP2() }
         self.session = session
         phase = .open
         if server.isDraining { session.beginDrain() }

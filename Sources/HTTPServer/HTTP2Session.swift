@@ -29,7 +29,6 @@ final class HTTP2Session: ConnectionSession {
         server = connection.server
         quietSince = Loop.shared.now
         budget = HTTP2Budget(now: Loop.shared.now)
-        server.registry.addHTTP2(1)
         // Unretained: `deinit` frees the session, and with it the last way back to self.
         let user = Unmanaged.passUnretained(self).toOpaque()
         let library = HTTP2Library.shared
@@ -48,10 +47,7 @@ final class HTTP2Session: ConnectionSession {
         nghttp2_session_set_local_window_size(handle, 0, 0, 256 << 10)
     }
 
-    isolated deinit {
-        nghttp2_session_del(handle)
-        server.registry.addHTTP2(-1)
-    }
+    isolated deinit { nghttp2_session_del(handle) }
 
     var isIdle: Bool { streams.isEmpty && connection.unsentBytes == 0 }
 
