@@ -56,7 +56,9 @@ let package = Package(
             ],
             path: "Sources/WebhookServer", swiftSettings: strict),
 
-        .target(name: "TestSupport", dependencies: ["EventLoop", "CLinux"], path: "Tests/TestSupport", swiftSettings: strict),
+        .target(
+            name: "TestSupport", dependencies: ["EventLoop", "CLinux"], path: "Tests/TestSupport", swiftSettings: strict
+        ),
         tests("House", []),
         tests("EventLoop", ["EventLoop"]),
         tests("JSON", ["JSON"]),
@@ -71,7 +73,10 @@ let package = Package(
         tests("Handlers", ["Handlers", "Gate", "Storage", "TelegramBotAPI", "Domain", "JSON"]),
         tests(
             "Integration",
-            ["Handlers", "Gate", "Storage", "TelegramBotAPI", "Simulator", "HTTPServer", "HTTPClient", "JSON", "Domain", "WebhookServer"]),
+            [
+                "Handlers", "Gate", "Storage", "TelegramBotAPI", "Simulator", "HTTPServer", "HTTPClient", "JSON",
+                "Domain", "WebhookServer",
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

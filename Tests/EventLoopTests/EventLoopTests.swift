@@ -19,8 +19,12 @@ struct LoopTests {
         let done = Completion<[Int], Never>()
         var fired: [Int] = []
         let loop = Loop.shared
-        loop.schedule(afterMilliseconds: 30) { fired.append(3); done.finish(.success(fired)) }
-        loop.schedule(afterMilliseconds: 10) { fired.append(1); loop.schedule(afterMilliseconds: 5) { fired.append(2) } }
+        loop.schedule(afterMilliseconds: 30) {
+            fired.append(3); done.finish(.success(fired))
+        }
+        loop.schedule(afterMilliseconds: 10) {
+            fired.append(1); loop.schedule(afterMilliseconds: 5) { fired.append(2) }
+        }
         loop.schedule(afterMilliseconds: 1) { fired.append(0) }.cancel()
         let late = loop.schedule(afterMilliseconds: 2) { fired.append(9) }
         late.postpone(toMilliseconds: 3_600_000)

@@ -1,1 +1,0 @@
-// Storage: see docs/house.md.

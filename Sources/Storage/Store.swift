@@ -1,0 +1,138 @@
+// Storage: what the service asks of a database. PostgreSQL and SQLite answer alike; nothing is decided here.
+//
+// Invariants of the room: no SQL is built from input; every function is one transaction; an error of class
+// `unavailable` may have been stored or not, and callers must be able to ask again.
+
+import Domain
+import EventLoop
+
+/// Why a database did not answer as asked.
+public enum StoreError: Error, Equatable, Sendable {
+    /// No connection, a lost connection, or the queue is full. The outcome may be unknown.
+    case unavailable
+    /// No answer in time. The outcome may be unknown.
+    case timedOut
+    /// The database refused the statement; SQLSTATE or SQLite's extended code. A bug or a schema that does not fit.
+    case refused(code: String)
+}
+
+/// Everything that the service asks of a database.
+@IO
+public protocol Store: GroupStore, OutboxStore, LedgerStore, ServiceStore, LogStore {}
+
+// MARK: - Groups
+
+/// What `/protect` writes, in one transaction.
+public struct Protection: Sendable {
+    /// The group and its title.
+    public var group: ChatID
+    /// Its title.
+    public var title: String
+    /// Who asked, and becomes the owner of a new group.
+    public var owner: UserID
+    /// The owner's public name.
+    public var ownerUsername: String?
+    /// Whether `owner` replaces the present owner, who is no longer administrator.
+    public var replacesOwner: Bool
+    /// Channels to link or refresh.
+    public var channels: [RequiredChannel]
+
+    /// A wish with the given facts.
+    public init(
+        group: ChatID, title: String, owner: UserID, ownerUsername: String?, replacesOwner: Bool,
+        channels: [RequiredChannel]
+    ) {
+        self.group = group
+        self.title = title
+        self.owner = owner
+        self.ownerUsername = ownerUsername
+        self.replacesOwner = replacesOwner
+        self.channels = channels
+    }
+}
+
+/// Groups, channels, links, exemptions.
+@IO
+public protocol GroupStore: AnyObject {
+    /// The group with channels and valid exemptions, or `nil` if it was never protected.
+    func group(_ id: ChatID) async throws(StoreError) -> ProtectedGroup?
+    /// Enabled groups that require `channel`, whatever the link's health.
+    func groups(requiring channel: ChatID) async throws(StoreError) -> [ChatID]
+    /// Upserts owner, group (enabled), channels (health ok) and links. Links come back in the order of linking.
+    func protect(_ protection: Protection) async throws(StoreError)
+    /// Disables the group; a `lift` (reason unprotected, 10/s) is recorded for each open hold. Returns their number.
+    func disable(_ group: ChatID) async throws(StoreError) -> Int
+    /// Removes a link; removing the last one disables. Those who were held for this channel alone are lifted,
+    /// the others get a `recheck`. Returns how many links are left, or `nil` if it was not linked.
+    func unlink(_ channel: ChatID, from group: ChatID) async throws(StoreError) -> Int?
+    /// Replaces the stored `params` (a JSON object; `nil`: all defaults).
+    func setParams(_ params: GroupParams?, of group: ChatID) async throws(StoreError)
+    /// Exempts a person (`untilSeconds` nil: for good). False when 200 are exempt for good already.
+    func exempt(
+        _ user: UserID, in group: ChatID, untilSeconds: Int64?, reason: String
+    ) async throws(StoreError) -> Bool
+    /// Ends an exemption.
+    func removeExemption(of user: UserID, in group: ChatID) async throws(StoreError)
+    /// Sets a link's health. Returns whether it changed.
+    func setHealth(_ health: LinkHealth, of channel: ChatID, in group: ChatID) async throws(StoreError) -> Bool
+    /// Links marked broken for at least an hour since they were last tried, for the re-test.
+    func brokenLinks(limit: Int) async throws(StoreError) -> [(group: ChatID, channel: ChatID)]
+    /// Title and public name as just seen, where they differ.
+    func setTitle(_ title: String, username: String?, of chat: ChatID) async throws(StoreError)
+    /// The bot is out of a group: disabled, open holds `orphaned`, its effects dropped.
+    func botRemoved(from group: ChatID) async throws(StoreError)
+    /// The bot is out of a channel: all its links broken. Returns the groups.
+    func botRemoved(fromChannel channel: ChatID) async throws(StoreError) -> [ChatID]
+    /// Moves every row from the old id of a migrated group to the new one; `delete`, `edit`, `expire` are dropped.
+    func migrate(_ old: ChatID, to new: ChatID) async throws(StoreError)
+    /// Sets or forgets the standing notice.
+    func setNotice(_ message: MessageID?, thread: Int64?, of group: ChatID) async throws(StoreError)
+    /// When the standing notice was sent, in seconds since 1970.
+    func noticeSentAtSeconds(of group: ChatID) async throws(StoreError) -> Int64?
+    /// Figures for `/status`.
+    func status(of group: ChatID) async throws(StoreError) -> GroupStatus?
+    /// Figures for `/stats` over the last `days`.
+    func statistics(of group: ChatID, days: Int) async throws(StoreError) -> GroupStatistics
+}
+
+/// Figures of `/status`.
+public struct GroupStatus: Sendable, Equatable {
+    /// `member_count`, and the age of the count in seconds (`nil`: never counted).
+    public var members: Int64 = 0
+    /// Seconds since the group was counted.
+    public var countAgeSeconds: Int64?
+    /// Subscribers and age of the count by channel.
+    public var channels: [ChatID: (subscribers: Int64, ageSeconds: Int64?)] = [:]
+    /// People muted by the bot now.
+    public var held: Int = 0
+    /// Decisions of the last 24 h that found the person subscribed.
+    public var verified: Int = 0
+    /// Decisions of the last 24 h that held somebody.
+    public var restricted: Int = 0
+
+    /// Nothing counted yet.
+    public init() {}
+
+    /// Whether all figures agree.
+    public static func == (left: GroupStatus, right: GroupStatus) -> Bool {
+        left.members == right.members && left.countAgeSeconds == right.countAgeSeconds
+            && left.held == right.held && left.verified == right.verified && left.restricted == right.restricted
+            && left.channels.keys == right.channels.keys
+            && left.channels.allSatisfy { key, value in right.channels[key].map { $0 == value } ?? false }
+    }
+}
+
+/// Figures of `/stats`.
+public struct GroupStatistics: Sendable, Equatable {
+    /// Decisions about people (`decisive` rows), `hits` summed.
+    public var verifications: Int = 0
+    /// Of these, held.
+    public var restrictions: Int = 0
+    /// Of these, failed checks.
+    public var errors: Int = 0
+    /// The UTC hour with most decisions.
+    public var topHour: Int?
+
+    /// Nothing counted yet.
+    public init() {}
+}
