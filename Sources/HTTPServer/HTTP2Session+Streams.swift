@@ -48,7 +48,12 @@ extension HTTP2Session {
     }
 
     func dataCame(id: Int32, _ bytes: UnsafeBufferPointer<UInt8>) {
-        guard let stream = streams[id], stream.phase == .receiving else { return }
+        guard let stream = streams[id] else { return }
+        guard stream.phase == .receiving else {
+            stream.discarded += bytes.count
+            if stream.isReplySent, stream.discarded > 2 * server.limits.maximumBody { dismiss(stream) }
+            return
+        }
         guard stream.body.count + bytes.count <= stream.bodyLimit else {
             fail(stream, .body)
             return
@@ -173,6 +178,8 @@ extension HTTP2Session {
             else { return }
             fail(stream, HTTP1Failure(status: 408, reason: .timeout))
         case .handling: return
+        case .replying where stream.isReplySent:
+            if now.milliseconds(since: stream.progressed) >= limits.lingerMilliseconds { dismiss(stream) }
         case .replying:
             guard now.milliseconds(since: stream.progressed) >= limits.writeStallMilliseconds else { return }
             server.reject(.timeout)

@@ -152,9 +152,16 @@ final class HTTP2Session: ConnectionSession {
 
     func frameSent(type: UInt8, flags: UInt8, id: Int32, code: UInt32) {
         if type == 3, code != UInt32(NGHTTP2_NO_ERROR.rawValue), !budget.errorMade(now: Loop.shared.now) { calm() }
-        guard type <= 1, flags & 0x1 != 0, let stream = streams[id], !stream.hasEnded else { return }
-        // The answer is complete while the request is not: the rest is not wanted (RFC 9113 §8.1).
-        nghttp2_submit_rst_stream(handle, 0, id, UInt32(NGHTTP2_NO_ERROR.rawValue))
+        guard type <= 1, flags & 0x1 != 0, let stream = streams[id] else { return }
+        stream.isReplySent = true
+        stream.progressed = Loop.shared.now
+    }
+
+    /// The answer is complete while the request is not: the rest is not wanted (RFC 9113 §8.1).
+    ///
+    /// Not said at once, for some clients then lose the answer; what comes meanwhile is thrown away.
+    func dismiss(_ stream: HTTP2Stream) {
+        nghttp2_submit_rst_stream(handle, 0, stream.id, UInt32(NGHTTP2_NO_ERROR.rawValue))
     }
 
     // MARK: - Time

@@ -38,6 +38,9 @@ final class HTTP2Stream {
 
     var reply: [UInt8] = []
     var replied = 0
+    var isReplySent = false
+    /// Bytes of the body thrown away since the answer was decided.
+    var discarded = 0
 
     init(id: Int32, now: Instant) {
         self.id = id
@@ -56,9 +59,7 @@ final class HTTP2Stream {
         }
         headerLines += 1
         if HTTPByte.equals(word, "host") {
-            guard !hasHost || HTTPByte.equals(word, "host") && headers["host"] == nil,
-                HTTPTarget.isAuthority(value[...])
-            else {
+            guard !hasHost, HTTPTarget.isAuthority(value[...]) else {
                 isMalformed = true
                 return
             }
