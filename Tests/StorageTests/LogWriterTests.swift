@@ -42,7 +42,7 @@ struct LogBatchTests {
     }
 
     @Test func `a refused row is found by halving and dropped alone`() {
-        var machine = Self.machine(batch: 4)
+        var machine = Self.machine(batch: 4, waiting: 10)
         for row in 1...3 { _ = machine.offered(row) }
         #expect(machine.offered(4) == .write(Batch(id: [7], rows: [1, 2, 3, 4])))
         #expect(machine.refused() == (.write(Batch(id: [7], rows: [1, 2])), false))
