@@ -61,7 +61,8 @@ extension World {
         guard list.count <= 100 else { throw .badRequest("BOT_COMMANDS_TOO_MUCH") }
         for command in list {
             let name = command["command"]?.string ?? ""
-            let isName = (1...32).contains(name.utf8.count)
+            let isName =
+                (1...32).contains(name.utf8.count)
                 && name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F }
             guard isName else { throw .badRequest("BOT_COMMAND_INVALID") }
             guard (1...256).contains(command["description"]?.string?.utf16.count ?? 0) else {

@@ -88,8 +88,10 @@ extension World {
         let asks = parameters.bool("creates_join_request")
         let limit = parameters.int("member_limit")
         guard limit.map({ (1...99_999).contains($0) && !asks }) ?? true else {
-            throw .badRequest(asks ? "member limit can't be specified for links requiring administrator approval"
-                : "invalid member_limit specified")
+            throw .badRequest(
+                asks
+                    ? "member limit can't be specified for links requiring administrator approval"
+                    : "invalid member_limit specified")
         }
         var link = InviteLink(url: "https://t.me/+" + random.token(16), creatorID: botID)
         link.name = name

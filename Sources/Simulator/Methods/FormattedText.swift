@@ -36,7 +36,8 @@ struct FormattedText {
                 if inner.hasPrefix("/") {
                     let name = inner.dropFirst().lowercased()
                     guard let last = open.popLast(), last.tag == name || name.isEmpty else {
-                        throw .badRequest("can't parse entities: Unexpected end tag at byte offset \(output.utf8.count)")
+                        throw .badRequest(
+                            "can't parse entities: Unexpected end tag at byte offset \(output.utf8.count)")
                     }
                     if offset > last.offset, let mark = Self.mark(last, end: offset) {
                         marks.append((last.offset, offset - last.offset, mark))
@@ -46,7 +47,8 @@ struct FormattedText {
                     let name = pieces.first.map { $0.lowercased() } ?? ""
                     guard Self.kinds[name] != nil else {
                         throw .badRequest(
-                            "can't parse entities: Unsupported start tag \"\(name)\" at byte offset \(output.utf8.count)")
+                            "can't parse entities: Unsupported start tag \"\(name)\" at byte offset \(output.utf8.count)"
+                        )
                     }
                     open.append((name, pieces.count > 1 ? String(pieces[1]) : "", offset))
                 }
@@ -100,7 +102,8 @@ struct FormattedText {
 
     /// What a reference such as `&lt;` at the start stands for, and its length in characters.
     private static func reference(_ text: Substring) -> (String, Int) {
-        for (name, value) in [("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"), ("&quot;", "\"")] where text.hasPrefix(name) {
+        for (name, value) in [("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"), ("&quot;", "\"")] where text.hasPrefix(name)
+        {
             return (value, name.count)
         }
         if text.hasPrefix("&#"), let end = text.prefix(10).firstIndex(of: ";") {

@@ -16,7 +16,8 @@ extension World {
                 throw .badRequest("user not found")
             }
         }
-        if let target = try parameters.document("reply_parameters"), target["allow_sending_without_reply"]?.bool != true {
+        if let target = try parameters.document("reply_parameters"), target["allow_sending_without_reply"]?.bool != true
+        {
             guard let id = target["message_id"]?.int, stands(id, in: chat.id) else {
                 throw .badRequest("message to be replied not found")
             }
@@ -65,7 +66,9 @@ extension World {
     private func topic(_ parameters: Parameters, of chat: Chat, now: Timestamp) throws(MethodError) -> Int64? {
         guard let thread = parameters.int("message_thread_id"), thread != 0 else { return nil }
         guard chat.isForum, let topic = chat.topics[thread] else { throw .badRequest("message thread not found") }
-        if topic.isClosed, !member(botID, in: chat.id, now: now).rights.contains(AdminRights(names: ["can_manage_topics"])) {
+        if topic.isClosed,
+            !member(botID, in: chat.id, now: now).rights.contains(AdminRights(names: ["can_manage_topics"]))
+        {
             throw .badRequest("TOPIC_CLOSED")
         }
         return thread == 1 ? nil : thread
@@ -102,11 +105,14 @@ extension World {
                 if let url = button["url"]?.string, !Self.isButtonURL(url) {
                     throw .badRequest("inline keyboard button URL '\(url)' is invalid: Wrong HTTP URL")
                 }
-                let kinds = ["callback_data", "url", "web_app", "login_url", "switch_inline_query",
+                let kinds = [
+                    "callback_data", "url", "web_app", "login_url", "switch_inline_query",
                     "switch_inline_query_current_chat", "switch_inline_query_chosen_chat", "copy_text", "pay",
-                    "callback_game"]
+                    "callback_game",
+                ]
                 guard kinds.contains(where: { button[$0] != nil }) else {
-                    throw .badRequest("can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard")
+                    throw .badRequest(
+                        "can't parse inline keyboard button: Text buttons are unallowed in the inline keyboard")
                 }
             }
         }
@@ -141,7 +147,8 @@ extension World {
         guard let old = chats[chat.id]?.messages[id], !old.isGone else {
             throw .badRequest("message to edit not found")
         }
-        let isOwn = old.senderID == botID || (chat.kind == .channel && member(botID, in: chat.id, now: now).may(.editMessages))
+        let isOwn =
+            old.senderID == botID || (chat.kind == .channel && member(botID, in: chat.id, now: now).may(.editMessages))
         guard isOwn, old.extra.isEmpty else { throw .badRequest("message can't be edited") }
         var new = old
         body(&new)
@@ -192,6 +199,8 @@ extension World {
     private mutating func remove(_ id: Int64, in chat: Chat) {
         chats[chat.id]?.messages[id]?.isGone = true
         guard let message = chat.messages[id] else { return }
-        note(.deleted(person: message.senderChatID.map { title(of: $0) } ?? name(of: message.senderID), chat: chat.title))
+        note(
+            .deleted(person: message.senderChatID.map { title(of: $0) } ?? name(of: message.senderID), chat: chat.title)
+        )
     }
 }

@@ -22,8 +22,9 @@ enum Multipart {
                 let end = find(Array("\r\n".utf8) + delimiter, in: body, from: headEnd + 2)
             else { return nil }
             let head = String(decoding: body[start..<headEnd], as: UTF8.self)
-            guard let line = head.split(whereSeparator: \.isNewline)
-                .first(where: { $0.lowercased().hasPrefix("content-disposition:") }),
+            guard
+                let line = head.split(whereSeparator: \.isNewline)
+                    .first(where: { $0.lowercased().hasPrefix("content-disposition:") }),
                 let name = parameter("name", of: String(line))
             else { return nil }
             let bytes = headEnd + 4 <= end ? Array(body[(headEnd + 4)..<end]) : []

@@ -72,8 +72,9 @@ extension World {
         _ message: Int64, in chat: Int64, to text: String, now: Timestamp
     ) throws(Refusal) {
         guard var edited = chats[chat]?.messages[message], !edited.isGone else { throw .unknown }
-        guard persons[edited.senderID]?.isBot != false
-            || permissions(of: edited.senderID, in: chat, now: now).contains(.sendMessages)
+        guard
+            persons[edited.senderID]?.isBot != false
+                || permissions(of: edited.senderID, in: chat, now: now).contains(.sendMessages)
         else { throw .restricted }
         edited.text = text
         edited.entities = TextMarks.found(in: text)
