@@ -131,7 +131,7 @@ extension Simulator {
             return [("id", .int(try migrate(input.id("chat"))))]
         case "fault":
             guard let fault = input.fault() else { throw .unknown }
-            failNext(Int(input.number("count") ?? 1), of: input.text("method"), fault)
+            failNext(fault, of: input.text("method"), count: Int(input.number("count") ?? 1))
         case "clearFaults":
             clearFaults()
         case "clearCalls":

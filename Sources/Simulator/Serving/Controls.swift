@@ -231,7 +231,7 @@ extension Simulator {
     // MARK: - Faults and questions
 
     /// The next calls of a method (`nil`: of any) fail so.
-    public func failNext(_ count: Int = 1, of method: String? = nil, _ fault: Fault) {
+    public func failNext(_ fault: Fault, of method: String? = nil, count: Int = 1) {
         for _ in 0..<count { faults.plan(fault, method: method) }
     }
 

@@ -28,6 +28,9 @@ final class WebhookMethods {
 
     init(delivery: Delivery) { self.delivery = delivery }
 
+    /// Whether a poller waits for updates.
+    var isPolled: Bool { poller != nil }
+
     /// Performs the call; `getUpdates` answers when there is something, or at its time limit.
     func perform(_ method: String, _ parameters: Parameters, answer: @escaping @IO (Reply) -> Void) {
         do throws(MethodError) {
