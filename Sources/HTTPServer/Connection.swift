@@ -25,6 +25,7 @@ final class Connection {
     /// When the connection last had nothing to do.
     private(set) var quietSince: Instant
     private(set) var isClosed = false
+    private(set) var isHTTP2 = false
 
     private let socket: Int32
     private var ssl: TLSStream?
@@ -208,7 +209,11 @@ final class Connection {
         case .done:
             phase = .opening(held: [])
             setDeadline(milliseconds: server.limits.headMilliseconds)
-            open(HTTP1Session(connection: self))
+            if ssl.protocolIsHTTP2 {
+                open(HTTP2Session(connection: self))
+            } else {
+                open(HTTP1Session(connection: self))
+            }
             updateInterest()
             read()
         case .wouldBlock: updateInterest()
@@ -229,6 +234,8 @@ final class Connection {
     }
 
     private func open(_ session: any ConnectionSession) {
+        isHTTP2 = session is HTTP2Session
+        if isHTTP2 { server.registry.becameHTTP2() }
         self.session = session
         phase = .open
         if server.isDraining { session.beginDrain() }
@@ -282,7 +289,11 @@ final class Connection {
             phase = .opening(held: all)
             return
         }
-        open(HTTP1Session(connection: self))
+        if all.starts(with: preface) {
+            open(HTTP2Session(connection: self))
+        } else {
+            open(HTTP1Session(connection: self))
+        }
         all.withUnsafeBytes { session?.received($0) }
     }
 

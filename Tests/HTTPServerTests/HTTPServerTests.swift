@@ -70,11 +70,6 @@ struct BlockingClient: ~Copyable, Sendable {
         var all: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65536)
         while true {
-            if let marker, String(decoding: all, as: UTF8.self).split(separator: marker).count > times,
-                String(decoding: all, as: UTF8.self).components(marker) >= times
-            {
-                break
-            }
             if let marker, String(decoding: all, as: UTF8.self).components(marker) >= times { break }
             let count = recv(descriptor, &chunk, chunk.count, 0)
             guard count > 0 else { break }
