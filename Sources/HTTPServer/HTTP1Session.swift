@@ -239,7 +239,7 @@ final class HTTP1Session: ConnectionSession {
     func beginDrain() {
         if parser.isBetweenRequests, !isAnswering, pending.isEmpty, connection.unsentBytes == 0 {
             isEnding = true
-            connection.finish()
+            connection.close()
         }
     }
 

@@ -111,6 +111,22 @@ struct LimitTests {
     }
 
     @Test @IO
+    func `drain ends at once when all connections are idle or silent`() async throws {
+        let handler = EchoHandler()
+        let server = HTTPServer(handler: handler, tls: nil)
+        let port = try server.listen(ListenAddress(host: "127.0.0.1", port: 0, isTLS: false))
+        // The system completes connections by itself, so connecting and sending cannot hang the loop.
+        let silent = BlockingClient(port: port)
+        let idle = BlockingClient(port: port)
+        idle.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        while handler.seen.isEmpty { await Loop.shared.sleep(milliseconds: 1) }
+        let began = Loop.shared.current()
+        await server.drain(graceMilliseconds: 60_000)
+        #expect(Loop.shared.current().milliseconds(since: began) < 10_000)
+        #expect(server.connectionCount == 0 && silent.descriptor != idle.descriptor)
+    }
+
+    @Test @IO
     func `beyond the bound the oldest idle connection makes room`() async throws {
         var limits = HTTPLimits()
         limits.maximumConnections = 2
