@@ -34,6 +34,10 @@ final class HTTP1Session: ConnectionSession {
 
     func isWaiting(id: Int32) -> Bool { isAnswering && id == current && !connection.isClosed }
 
+    func cut(id: Int32) {
+        if isWaiting(id: id) { connection.close() }
+    }
+
     // MARK: - Input
 
     func received(_ bytes: UnsafeRawBufferPointer) {
