@@ -1,9 +1,6 @@
 // Linux interfaces that the Glibc module does not export.
 #ifndef NEZUKO_CLINUX_H
 #define NEZUKO_CLINUX_H
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
