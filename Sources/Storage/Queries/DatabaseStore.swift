@@ -78,5 +78,7 @@ extension SQLRow {
 
 extension String {
     /// At most that many characters: a long title never fails a row (schema.md 1).
-    func cut(_ length: Int) -> String { unicodeScalars.count <= length ? self : String(String.UnicodeScalarView(unicodeScalars.prefix(length))) }
+    func cut(_ length: Int) -> String {
+        unicodeScalars.count <= length ? self : String(String.UnicodeScalarView(unicodeScalars.prefix(length)))
+    }
 }
