@@ -1,1 +1,131 @@
-// HTTPClient: see docs/house.md.
+// HTTPClient: outgoing HTTP calls on the loop, carried by libcurl. Knows nothing of what is called.
+//
+// Invariants of the room:
+// - One `send` is at most one request on the wire: nothing is retried or redirected in here, so that
+//   whoever counts attempts counts right.
+// - Every transfer has a deadline timer of the loop beside libcurl's own limits: no caller waits for ever.
+// - URLs hold secrets: no error and no log line of this room carries one.
+
+import CCurl
+import EventLoop
+
+/// How many connections and handles a client keeps.
+public struct HTTPClientOptions: Sendable {
+    /// Connections to one host at a time; HTTP/2 carries many requests on each.
+    public var maximumConnectionsPerHost: Int = 32
+    /// Handles kept for reuse while nothing is in flight.
+    public var maximumIdleHandles: Int = 64
+    /// Transfers in flight; beyond it `send` fails at once.
+    public var maximumTransfers: Int = 2000
+
+    /// The figures that fit one bot.
+    public init() {}
+}
+
+/// Sends requests over kept connections. One for the whole process is enough.
+@IO
+public final class HTTPClient {
+    private let options: HTTPClientOptions
+    private let multi: CurlMulti?
+    private var idle: [CurlEasy] = []
+    private var active: [UInt: CurlEasy] = [:]
+    private var isClosed = false
+
+    /// A client without connections; they are made when needed.
+    public init(options: HTTPClientOptions = .init()) {
+        self.options = options
+        multi = CurlMulti(options: options)
+        multi?.onFinished = { [weak self] handle, code in self?.finished(handle, code) }
+    }
+
+    /// How many transfers are in flight.
+    public var transferCount: Int { active.count }
+
+    /// Sends one request and waits for its reply. Cancelling the task aborts the transfer.
+    ///
+    /// Any HTTP status is a reply, not an error.
+    public func send(_ request: HTTPClientRequest) async throws(HTTPClientError) -> HTTPClientResponse {
+        if Task.isCancelled { throw .cancelled }
+        let transfer = try start(request)
+        let result: Result<HTTPClientResponse, HTTPClientError> = await withTaskCancellationHandler {
+            do throws(HTTPClientError) {
+                return .success(try await transfer.completion.wait())
+            } catch {
+                return .failure(error)
+            }
+        } onCancel: {
+            Task { @IO in self.abort(transfer, .cancelled) }
+        }
+        return try result.get()
+    }
+
+    /// Aborts what is in flight and closes all connections; later sends fail.
+    public func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        for easy in Array(active.values) {
+            if let transfer = easy.transfer { abort(transfer, .cancelled) }
+        }
+        idle.removeAll()
+    }
+
+    // MARK: - One transfer
+
+    private func start(_ request: HTTPClientRequest) throws(HTTPClientError) -> Transfer {
+        guard !isClosed else { throw .refused("the client is closed") }
+        guard active.count < options.maximumTransfers else { throw .refused("too many requests are in flight") }
+        guard let multi else { throw .outOfMemory }
+        let easy = try takeEasy()
+        let transfer = Transfer(easy: easy, started: Loop.shared.current())
+        try easy.prepare(request, for: transfer)
+        guard multi.add(easy.handle) else { throw .outOfMemory }
+        active[easy.key] = easy
+        transfer.deadline = Loop.shared.schedule(afterMilliseconds: request.timeoutMilliseconds) { [weak self] in
+            // libcurl may have been asked to connect for all this time and never have sent a byte.
+            self?.abort(transfer, easy.hasSentNothing ? .connect : .timedOut)
+        }
+        return transfer
+    }
+
+    private func takeEasy() throws(HTTPClientError) -> CurlEasy {
+        if let easy = idle.popLast() { return easy }
+        return try CurlEasy()
+    }
+
+    private func abort(_ transfer: Transfer, _ error: HTTPClientError) {
+        guard let easy = transfer.easy, active[easy.key] === easy else { return }
+        conclude(easy, .failure(error))
+    }
+
+    private func finished(_ handle: UInt, _ code: CURLcode) {
+        guard let easy = active[handle], let transfer = easy.transfer else { return }
+        conclude(easy, easy.result(code, latencyMilliseconds: transfer.milliseconds))
+    }
+
+    private func conclude(_ easy: CurlEasy, _ result: Result<HTTPClientResponse, HTTPClientError>) {
+        guard let transfer = easy.transfer else { return }
+        active[easy.key] = nil
+        multi?.remove(easy.handle)
+        transfer.deadline?.cancel()
+        transfer.easy = nil
+        easy.forget()
+        if idle.count < options.maximumIdleHandles, !isClosed { idle.append(easy) }
+        transfer.completion.finish(result)
+    }
+}
+
+/// One request from `send` to its result. The handle beneath it goes on to serve others.
+@IO
+final class Transfer {
+    let completion = Completion<HTTPClientResponse, HTTPClientError>()
+    let started: Instant
+    var easy: CurlEasy?
+    var deadline: LoopTimer?
+
+    init(easy: CurlEasy, started: Instant) {
+        self.easy = easy
+        self.started = started
+    }
+
+    var milliseconds: Int64 { Loop.shared.current().milliseconds(since: started) }
+}

@@ -10,6 +10,7 @@ CURLcode nezuko_curl_string(CURL *handle, CURLoption option, const char *value);
 CURLcode nezuko_curl_offset(CURL *handle, CURLoption option, curl_off_t value);
 CURLcode nezuko_curl_write_callback(CURL *handle, size_t (*callback)(char *, size_t, size_t, void *));
 CURLcode nezuko_curl_header_callback(CURL *handle, size_t (*callback)(char *, size_t, size_t, void *));
+CURLcode nezuko_curl_read_callback(CURL *handle, size_t (*callback)(char *, size_t, size_t, void *));
 CURLcode nezuko_curl_info_long(CURL *handle, CURLINFO info, long *value);
 CURLcode nezuko_curl_info_pointer(CURL *handle, CURLINFO info, void **value);
 CURLcode nezuko_curl_info_offset(CURL *handle, CURLINFO info, curl_off_t *value);

@@ -1,0 +1,214 @@
+// libcurl's easy handle: owns it, sets one request on it, gathers the reply. Reused for many requests.
+
+import CCurl
+import CShims
+import EventLoop
+
+/// One easy handle with its header list and the buffers of the request it carries.
+///
+/// Ownership: made in `init`, freed in `deinit`. libcurl keeps pointers to `self`, valid because the handle
+/// lives in here and is taken off its multi handle before it is given back.
+@IO
+final class CurlEasy {
+    let handle: UnsafeMutableRawPointer
+    private(set) var transfer: Transfer?
+
+    private var headerLines: [(String, String)]?
+    private var headerList: UnsafeMutablePointer<curl_slist>?
+    private var sent = 0
+    private var body: [UInt8] = []
+    private var replyHead: [UInt8] = []
+    private var reply: [UInt8] = []
+    private var maximumReplyBytes = 0
+    private var isTooLarge = false
+
+    private static let maximumHeadBytes = 32 << 10
+
+    init() throws(HTTPClientError) {
+        guard let handle = curl_easy_init() else { throw .outOfMemory }
+        self.handle = handle
+        let me = Unmanaged.passUnretained(self).toOpaque()
+        nezuko_curl_write_callback(handle, onBody)
+        nezuko_curl_pointer(handle, CURLOPT_WRITEDATA, me)
+        nezuko_curl_header_callback(handle, onHeader)
+        nezuko_curl_pointer(handle, CURLOPT_HEADERDATA, me)
+        // The body is read through a callback that cannot rewind: with POSTFIELDS, libcurl would send a POST
+        // once more, unasked, when a kept connection ends without a reply, and nobody would count it.
+        nezuko_curl_read_callback(handle, onRead)
+        nezuko_curl_pointer(handle, CURLOPT_READDATA, me)
+        setFixedOptions()
+    }
+
+    isolated deinit {
+        curl_easy_cleanup(handle)
+        curl_slist_free_all(headerList)
+    }
+
+    var key: UInt { UInt(bitPattern: handle) }
+
+    /// Whether not a byte of the request has left yet.
+    var hasSentNothing: Bool {
+        var bytes = 0
+        nezuko_curl_info_long(handle, CURLINFO_REQUEST_SIZE, &bytes)
+        return bytes == 0
+    }
+
+    private func setFixedOptions() {
+        nezuko_curl_long(handle, CURLOPT_NOSIGNAL, 1)
+        nezuko_curl_long(handle, CURLOPT_NOPROGRESS, 1)
+        nezuko_curl_long(handle, CURLOPT_FOLLOWLOCATION, 0)
+        nezuko_curl_long(handle, CURLOPT_SSL_VERIFYPEER, 1)
+        nezuko_curl_long(handle, CURLOPT_SSL_VERIFYHOST, 2)
+        nezuko_curl_long(handle, CURLOPT_SSLVERSION, Int(CURL_SSLVERSION_TLSv1_2))
+        nezuko_curl_long(handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
+        nezuko_curl_long(handle, CURLOPT_TCP_NODELAY, 1)
+        nezuko_curl_long(handle, CURLOPT_TCP_KEEPALIVE, 1)
+        // A name still being looked up is left to its thread: waiting for it would stop the loop.
+        nezuko_curl_long(handle, CURLOPT_QUICK_EXIT, 1)
+        nezuko_curl_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
+        // Where calls go is the configuration's word alone, not that of a proxy variable.
+        nezuko_curl_string(handle, CURLOPT_PROXY, "")
+    }
+
+    func prepare(_ request: HTTPClientRequest, for transfer: Transfer) throws(HTTPClientError) {
+        guard nezuko_curl_string(handle, CURLOPT_URL, request.url) == CURLE_OK else { throw .outOfMemory }
+        try keepHeaders(request.headers)
+        if request.method == "GET" {
+            nezuko_curl_long(handle, CURLOPT_HTTPGET, 1)
+            nezuko_curl_string(handle, CURLOPT_CUSTOMREQUEST, nil)
+        } else {
+            nezuko_curl_long(handle, CURLOPT_POST, 1)
+            nezuko_curl_offset(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count))
+            nezuko_curl_string(handle, CURLOPT_CUSTOMREQUEST, request.method == "POST" ? nil : request.method)
+        }
+        // Waiting for a connection that may carry HTTP/2 is worth it with TLS only.
+        nezuko_curl_long(handle, CURLOPT_PIPEWAIT, request.url.utf8.starts(with: "https:".utf8) ? 1 : 0)
+        nezuko_curl_long(handle, CURLOPT_TIMEOUT_MS, Int(max(request.timeoutMilliseconds, 1)))
+        nezuko_curl_long(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(max(request.connectTimeoutMilliseconds, 1)))
+        body = request.body
+        sent = 0
+        maximumReplyBytes = request.maximumReplyBytes
+        self.transfer = transfer
+    }
+
+    private func keepHeaders(_ headers: [(String, String)]) throws(HTTPClientError) {
+        if let headerLines, headerLines.elementsEqual(headers, by: ==) { return }
+        headerLines = nil
+        // Without the empty Expect, a long body waits a second for a "100 Continue" that seldom comes.
+        var list: UnsafeMutablePointer<curl_slist>? = curl_slist_append(nil, "Expect:")
+        for (name, value) in headers {
+            let isClean = !(name + value).utf8.contains { $0 == 0x0A || $0 == 0x0D || $0 == 0 }
+            guard isClean, let longer = curl_slist_append(list, "\(name): \(value)") else {
+                curl_slist_free_all(list)
+                throw .refused("a header line holds a line break")
+            }
+            list = longer
+        }
+        nezuko_curl_pointer(handle, CURLOPT_HTTPHEADER, list)
+        curl_slist_free_all(headerList)
+        headerList = list
+        headerLines = headers
+    }
+
+    /// What the transfer came to, read before `forget`.
+    func result(_ code: CURLcode, latencyMilliseconds: Int64) -> Result<HTTPClientResponse, HTTPClientError> {
+        guard code == CURLE_OK else { return .failure(failure(code)) }
+        var status = 0
+        nezuko_curl_info_long(handle, CURLINFO_RESPONSE_CODE, &status)
+        return .success(
+            HTTPClientResponse(status: status, body: reply, latencyMilliseconds: latencyMilliseconds, head: replyHead))
+    }
+
+    /// Drops everything of the request carried; connections and headers stay.
+    func forget() {
+        transfer = nil
+        body = []
+        reply = []
+        replyHead = []
+        isTooLarge = false
+    }
+
+    private func failure(_ code: CURLcode) -> HTTPClientError {
+        switch code {
+        case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY: .resolve
+        case CURLE_COULDNT_CONNECT: .connect
+        case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER,
+            CURLE_SSL_CACERT_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_INVALIDCERTSTATUS,
+            CURLE_USE_SSL_FAILED:
+            .tls
+        case CURLE_OPERATION_TIMEDOUT: hasSentNothing ? .connect : .timedOut
+        case CURLE_WRITE_ERROR where isTooLarge: .tooLarge
+        case CURLE_OUT_OF_MEMORY: .outOfMemory
+        case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL: .refused("the URL is not one for http or https")
+        default: .cut
+        }
+    }
+
+    // MARK: - Bytes
+
+    fileprivate func takeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+        guard reply.count + bytes.count <= maximumReplyBytes else {
+            isTooLarge = true
+            return 0
+        }
+        reply.append(contentsOf: bytes)
+        return bytes.count
+    }
+
+    fileprivate func takeHeader(_ line: UnsafeRawBufferPointer) -> Int {
+        // A new status line: what came before was an interim reply.
+        if line.starts(with: "HTTP/".utf8) { replyHead.removeAll(keepingCapacity: true) }
+        guard replyHead.count + line.count <= Self.maximumHeadBytes else {
+            isTooLarge = true
+            return 0
+        }
+        replyHead.append(contentsOf: line)
+        return line.count
+    }
+
+    fileprivate func giveBody(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
+        let count = min(buffer.count, body.count - sent)
+        guard count > 0 else { return 0 }
+        body.withUnsafeBytes { bytes in
+            buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[sent..<(sent + count)]))
+        }
+        sent += count
+        return count
+    }
+}
+
+// C to Swift in three steps: carry the pointers as bits, state the thread, call one method.
+
+private func onBody(
+    data: UnsafeMutablePointer<CChar>?, size: Int, count: Int, user: UnsafeMutableRawPointer?
+) -> Int {
+    let (bytes, address) = (UInt(bitPattern: data), UInt(bitPattern: user))
+    return IO.assume {
+        guard let pointer = UnsafeRawPointer(bitPattern: address) else { return 0 }
+        let easy = Unmanaged<CurlEasy>.fromOpaque(pointer).takeUnretainedValue()
+        return easy.takeBody(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: bytes), count: size * count))
+    }
+}
+
+private func onHeader(
+    data: UnsafeMutablePointer<CChar>?, size: Int, count: Int, user: UnsafeMutableRawPointer?
+) -> Int {
+    let (bytes, address) = (UInt(bitPattern: data), UInt(bitPattern: user))
+    return IO.assume {
+        guard let pointer = UnsafeRawPointer(bitPattern: address) else { return 0 }
+        let easy = Unmanaged<CurlEasy>.fromOpaque(pointer).takeUnretainedValue()
+        return easy.takeHeader(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: bytes), count: size * count))
+    }
+}
+
+private func onRead(
+    data: UnsafeMutablePointer<CChar>?, size: Int, count: Int, user: UnsafeMutableRawPointer?
+) -> Int {
+    let (bytes, address) = (UInt(bitPattern: data), UInt(bitPattern: user))
+    return IO.assume {
+        guard let pointer = UnsafeRawPointer(bitPattern: address) else { return 0 }
+        let easy = Unmanaged<CurlEasy>.fromOpaque(pointer).takeUnretainedValue()
+        let start = UnsafeMutableRawPointer(bitPattern: bytes)
+        return easy.giveBody(UnsafeMutableRawBufferPointer(start: start, count: size * count))
+    }
+}
