@@ -324,7 +324,9 @@ final class Connection {
         phase = .lingering
         isReading = true
         Glibc.shutdown(socket, Int32(SHUT_WR))
-        setDeadline(milliseconds: server.limits.lingerMilliseconds)
+        setDeadline(
+            milliseconds: server.isDraining
+                ? min(200, server.limits.lingerMilliseconds) : server.limits.lingerMilliseconds)
         updateInterest()
     }
 
@@ -364,9 +366,17 @@ final class Connection {
 
     /// See `HTTPServer.drain`.
     func beginDrain() {
-        guard let session else { return }
-        session.beginDrain()
-        settle()
+        switch phase {
+        case .handshake: close()
+        case .opening:
+            // A request that has arrived is told; a connection that is silent just ends.
+            read()
+            if session == nil { close() }
+        case .open:
+            session?.beginDrain()
+            if !isClosed { settle() }
+        case .finishing, .lingering, .closed: return
+        }
     }
 
     // MARK: - System calls

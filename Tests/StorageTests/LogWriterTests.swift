@@ -138,7 +138,7 @@ struct LogWriterTests {
         _ = try await Migrator.up(database)
         let writer = LogWriter(store: DatabaseLogStore(database), batch: 50, flushMilliseconds: 10)
         for index in 0..<200 { writer.offer(Self.call("before\(index)")) }
-        try await offload { try cluster.stop() }
+        try await offload { try cluster.stop(immediately: false) }
         for index in 0..<200 { writer.offer(Self.call("during\(index)")) }
         await #expect(throws: StoreError.unavailable) { try await database.run([SQLStatement("SELECT 1")], .record) }
         try await offload { try cluster.start() }

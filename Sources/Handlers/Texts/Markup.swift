@@ -69,6 +69,27 @@ public enum HTML {
         return #"<a href="tg://user?id=\#(user.value)">\#(shown.isEmpty ? String(user.value) : shown)</a>"#
     }
 
+    /// Markup without its tags, its entities read: our own four.
+    static func plain(_ html: String) -> String {
+        var text = ""
+        var isInTag = false
+        var entity: String?
+        for scalar in html.unicodeScalars {
+            switch scalar {
+            case "<": isInTag = true
+            case ">" where isInTag: isInTag = false
+            case "&" where !isInTag: entity = ""
+            case ";" where entity != nil:
+                text += ["amp": "&", "lt": "<", "gt": ">", "quot": "\""][entity ?? ""] ?? ""
+                entity = nil
+            default:
+                if isInTag { continue }
+                if entity != nil { entity?.unicodeScalars.append(scalar) } else { text.unicodeScalars.append(scalar) }
+            }
+        }
+        return text
+    }
+
     /// UTF-16 units that remain when tags are dropped and entities are read.
     static func visibleLength(_ html: String) -> Int {
         var length = 0

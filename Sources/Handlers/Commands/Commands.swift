@@ -1,0 +1,158 @@
+// The one way from a command to its answer: budget, right, run, reply, clean up, account (commands.md 1).
+
+import Domain
+import EventLoop
+import Observability
+import Storage
+import TelegramBotAPI
+
+/// The commands that exist, and how they are answered.
+@IO
+public final class Commands {
+    private static let usage = CounterFamily(
+        "nezuko_command_usage_total", help: "Commands handled.", labels: ["command"],
+        values: [CommandName.allCases.map(\.rawValue) + ["other"]])
+    /// How long a reply and its command stand in a group.
+    static let replyMilliseconds: Int64 = 60_000
+
+    private let tools: CommandTools
+    private let list: [CommandName: any Command]
+    private let budget = CommandBudget()
+
+    /// The commands, with the parts that they use.
+    public init(tools: CommandTools) {
+        self.tools = tools
+        let privateChat = PrivateVerification(tools: tools)
+        let all: [any Command] = [
+            Start(tools: tools, privateChat: privateChat), Help(), Protect(tools: tools), Unprotect(tools: tools),
+            Status(tools: tools), Settings(tools: tools), Verify(tools: tools, privateChat: privateChat),
+            Exempt(tools: tools), Stats(tools: tools), ID(),
+        ]
+        list = Dictionary(uniqueKeysWithValues: all.map { (type(of: $0).name, $0) })
+    }
+
+    /// Makes the counters of commands present at the first scrape.
+    public static func registerMetrics() { _ = usage }
+
+    /// Answers a command. Never fails: what goes wrong is said with a reference that is also in the log.
+    public func handle(_ call: CommandCall) async {
+        guard call.user?.isBot != true else { return }
+        // A channel that speaks is nobody to answer; the group itself is an administrator.
+        guard call.user != nil || call.isAnonymousAdmin else { return }
+        let spender = call.user?.id.value ?? call.chat.id.value
+        switch budget.spend(spender, isPrivate: call.isPrivate) {
+        case .allowed: break
+        case .firstRefusal:
+            await send([Reply(.tooFast)], to: call)
+            return
+        case .refused: return
+        }
+        account(call)
+        guard let name = call.name, let command = list[name] else {
+            if call.isPrivate { await send([Reply(.unknownCommand)], to: call) }
+            return
+        }
+        await send(await replies(of: command, to: call), to: call)
+    }
+
+    // MARK: - Parts
+
+    private func replies(of command: any Command, to call: CommandCall) async -> [Reply] {
+        if let refusal = await refusal(of: type(of: command).audience, call) { return [Reply(refusal)] }
+        do throws(CommandError) {
+            return try await command.run(call)
+        } catch {
+            let reference = CommandFailure.report(error, call)
+            if case .telegram(let failure) = error, failure.isTransient { return [Reply(.telegramSilent)] }
+            return [Reply(.somethingWrong(reference: reference))]
+        }
+    }
+
+    /// Why the sender may not; `nil`: they may.
+    private func refusal(of audience: Audience, _ call: CommandCall) async -> Text? {
+        switch audience {
+        case .everybody: return nil
+        case .group: return call.chat.isGroup ? nil : .onlyInGroups
+        case .groupAdmins, .groupRestrictors, .supergroupRestrictors: break
+        }
+        guard call.chat.isGroup else { return .onlyInGroups }
+        if case .supergroupRestrictors = audience, call.chat.type == .group { return .basicGroup }
+        if call.isAnonymousAdmin { return nil }
+        guard let admins = await tools.administrators(of: call.chat.id), let user = call.user else {
+            return .permissionsUnknown
+        }
+        guard admins.ids.contains(user.id) else { return .groupAdminsOnly }
+        if case .groupAdmins = audience { return nil }
+        return admins.restrictors.contains(user.id) || admins.creator == user.id ? nil : .restrictRightNeeded
+    }
+
+    private func send(_ replies: [Reply], to call: CommandCall) async {
+        let language = await language(of: call)
+        var sent: [MessageID] = []
+        for reply in replies {
+            let pages = reply.pages(in: language)
+            for (index, page) in pages.enumerated() {
+                do throws(BotAPIError) {
+                    sent.append(
+                        try await tools.telegram.send(
+                            page.html, to: call.chat.id, thread: call.message.threadID,
+                            keyboard: index == pages.count - 1 ? reply.keyboard : nil))
+                } catch {
+                    Log.warning("command_reply_failed", .chatID(call.chat.id.value), .error(error.errorClass.rawValue))
+                }
+            }
+        }
+        if !call.isPrivate && !replies.isEmpty { await cleanUp(sent + [call.message.id], in: call.chat.id) }
+    }
+
+    /// Through the outbox, so that a restart forgets none.
+    private func cleanUp(_ messages: [MessageID], in chat: ChatID) async {
+        var record = Record(update: nil)
+        record.effects = messages.map { .delete($0, in: chat, delayMilliseconds: Self.replyMilliseconds) }
+        do throws(StoreError) {
+            if case .recorded(let recorded) = try await tools.store.record(record) { tools.start(recorded.effects) }
+        } catch {
+            Log.warning("command_cleanup_failed", .chatID(chat.value), .error("\(error)"))
+        }
+    }
+
+    /// The group's language; in private the person's.
+    private func language(of call: CommandCall) async -> any Catalogue {
+        if call.isPrivate { return Languages.of(languageCode: call.user?.languageCode) }
+        switch tools.caches.groups.lookup(call.chat.id) {
+        case .fresh(let group), .stale(let group):
+            return group.map { Languages.named($0.params.language) } ?? Languages.standard
+        case .missing: break
+        }
+        do throws(StoreError) {
+            return try await tools.store.group(call.chat.id).map { Languages.named($0.params.language) }
+                ?? Languages.standard
+        } catch {
+            return Languages.standard  // The reply matters more than its language.
+        }
+    }
+
+    private func account(_ call: CommandCall) {
+        Self.usage.add(call.name?.rawValue ?? "other")
+        guard let user = call.user else { return }
+        tools.services.log.offer(.activity(user.id, atMicroseconds: WallClock.now.microseconds))
+    }
+}
+
+/// Failures of commands, by a short reference that the reply and the log share.
+@IO
+enum CommandFailure {
+    /// Writes the failure down and gives its reference.
+    static func report(_ error: CommandError, _ call: CommandCall) -> String {
+        let reference = String(UInt32.random(in: .min ... .max), radix: 36)
+        let cause =
+            switch error {
+            case .store(let error): "store \(error)"
+            case .telegram(let error): error.errorClass.rawValue
+            }
+        Log.error(
+            "command_failed", .name(call.name?.rawValue ?? "other"), .chatID(call.chat.id.value), .traceID(reference),
+            .error(cause))
+        return reference
+    }
+}

@@ -1,0 +1,55 @@
+// /status: how a group is protected, with counts (commands.md 2.3).
+
+import Domain
+import EventLoop
+import Storage
+import TelegramBotAPI
+
+struct Status: Command {
+    static let name = CommandName.status
+    static let audience = Audience.group
+
+    let tools: CommandTools
+
+    func run(_ call: CommandCall) async throws(CommandError) -> [Reply] {
+        let known = try await stored { () async throws(StoreError) in try await tools.store.group(call.chat.id) }
+        guard let group = known else { return [Reply(.statusNotProtected)] }
+        let figures =
+            try await stored { () async throws(StoreError) in try await tools.store.status(of: group.id) }
+            ?? GroupStatus()
+        let reachesOwner = try await stored { () async throws(StoreError) in
+            try await tools.store.canMessage(group.owner)
+        }
+        var missing: [BotRight]?
+        do throws(BotAPIError) {
+            missing = try await tools.missingRights(in: group.id)
+        } catch {
+            missing = nil  // Shown as not available.
+        }
+
+        var lines: [Text] = [
+            .statusState(state(of: group, missing: missing ?? [])),
+            .statusGroup(
+                title: Naming.shown(call.chat.title ?? group.title, maximum: 128), members: figures.members,
+                ageMinutes: figures.countAgeSeconds.map { $0 / 60 }),
+        ]
+        for channel in group.channels {
+            let count = figures.channels[channel.id]
+            lines.append(
+                .statusChannel(
+                    name: Naming.channel(channel), subscribers: count?.subscribers ?? 0,
+                    ageMinutes: count?.ageSeconds.map { $0 / 60 }, isBroken: channel.health == .broken))
+        }
+        lines.append(.statusHeld(figures.held))
+        lines.append(.statusDay(verified: figures.verified, restricted: figures.restricted))
+        lines.append(.statusRights(missing: missing))
+        lines.append(.statusNotices(reachOwner: reachesOwner))
+        return [Reply(parts: lines.map { .text($0) })]
+    }
+
+    private func state(of group: ProtectedGroup, missing: [BotRight]) -> ProtectionState {
+        guard group.isEnabled else { return .disabled }
+        if !missing.isEmpty { return .degraded(missing) }
+        return group.isProtected ? .active : .allBroken
+    }
+}

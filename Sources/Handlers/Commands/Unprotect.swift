@@ -1,0 +1,54 @@
+// /unprotect: turns the gate of a group off, or drops one of its channels (commands.md 2.2).
+
+import Domain
+import EventLoop
+import Storage
+import TelegramBotAPI
+
+struct Unprotect: Command {
+    static let name = CommandName.unprotect
+    static let audience = Audience.groupRestrictors
+
+    let tools: CommandTools
+
+    func run(_ call: CommandCall) async throws(CommandError) -> [Reply] {
+        let known = try await stored { () async throws(StoreError) in try await tools.store.group(call.chat.id) }
+        guard let group = known else { return [Reply(.notProtected)] }
+        guard let word = call.arguments.first else { return try await disable(group) }
+        guard let reference = ChannelArgument.parse(word), let channel = await find(reference, in: group) else {
+            return [Reply(.channelNotLinked(word))]
+        }
+        let left = try await stored { () async throws(StoreError) in
+            try await tools.store.unlink(channel.id, from: group.id)
+        }
+        await tools.forget(group.id)
+        tools.start([])
+        let name = Naming.channel(channel)
+        switch left {
+        case nil: return [Reply(.channelNotLinked(name))]
+        case 0: return [Reply(.lastChannelRemoved(name))]
+        case .some(let left): return [Reply(.channelRemoved(name, left: left))]
+        }
+    }
+
+    private func disable(_ group: ProtectedGroup) async throws(CommandError) -> [Reply] {
+        guard group.isEnabled else { return [Reply(.alreadyDisabled)] }
+        // One transaction with the lifts: dying after it loses nothing, waking only hurries.
+        let held = try await stored { () async throws(StoreError) in try await tools.store.disable(group.id) }
+        await tools.forget(group.id)
+        tools.start([])
+        return [Reply(.disabled(releasing: held))]
+    }
+
+    /// By the stored name; a channel that was renamed since is asked for.
+    private func find(_ reference: ChatReference, in group: ProtectedGroup) async -> RequiredChannel? {
+        if let channel = ChannelArgument.find(reference, in: group.channels) { return channel }
+        guard case .name = reference else { return nil }
+        do throws(BotAPIError) {
+            let chat = try await tools.telegram.chat(reference, for: group.id)
+            return group.channels.first { $0.id == chat.id }
+        } catch {
+            return nil
+        }
+    }
+}
