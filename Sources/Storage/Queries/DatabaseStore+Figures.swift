@@ -20,7 +20,7 @@ extension DatabaseStore {
     private static let decided = Query(
         """
         SELECT status, {hour:timestamp} AS hour, sum(hits) FROM verification_log
-        WHERE group_id = $1::bigint AND timestamp >= {after:-$2} AND decisive GROUP BY 1, 2
+        WHERE group_id = $1::bigint AND timestamp >= {after:-$2::bigint} AND decisive GROUP BY 1, 2
         """)
 
     /// Figures for `/status`.
