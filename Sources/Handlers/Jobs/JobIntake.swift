@@ -1,0 +1,173 @@
+// Starts jobs, by schedule or by POST /jobs/{name}: one run at a time over all replicas (charts-api.md 8).
+
+import EventLoop
+import HTTPServer
+import Observability
+import Storage
+
+/// Runs jobs under leases. The runs are the service's: a caller that hangs up changes nothing.
+@IO
+public final class JobIntake {
+    private enum Run: Sendable {
+        case ended(JobResult)
+        case alreadyRunning
+        case storeAway(reference: String)
+    }
+
+    private static let leaseRenewalMilliseconds: Int64 = 30_000
+
+    private let jobs: [String: any Job]
+    private let store: any ServiceStore
+    private let token: [UInt8]?
+    private let runs: CounterFamily
+    private let lastSuccess: GaugeFamily
+    private var running: [String: JobRun] = [:]
+    private var timers: [String: LoopTimer] = [:]
+    private var isClosed = false
+
+    /// Jobs by name. `token` is `JOBS_TOKEN`; without one no call from outside is accepted.
+    public init(jobs: [any Job], store: any ServiceStore, token: String?) {
+        self.jobs = Dictionary(uniqueKeysWithValues: jobs.map { ($0.name, $0) })
+        self.store = store
+        self.token = token.flatMap { $0.isEmpty ? nil : Array($0.utf8) }
+        let names = jobs.map(\.name)
+        runs = CounterFamily(
+            "nezuko_job_runs_total", help: "Runs of jobs.", labels: ["job_name", "result"],
+            values: [names, ["success", "failure", "already_running"]])
+        lastSuccess = GaugeFamily(
+            "nezuko_job_last_success_timestamp_seconds", help: "When a job last succeeded.", labels: ["job_name"],
+            values: [names])
+    }
+
+    /// Whether an `Authorization` header carries the token. Takes the same time wherever it differs.
+    public func accepts(authorization: String?) -> Bool {
+        guard let token, let authorization, authorization.lowercased().hasPrefix("bearer ") else { return false }
+        let given = Array(authorization.utf8.dropFirst(7))
+        var difference = token.count ^ given.count
+        for index in token.indices {
+            difference |= Int(token[index] ^ (given.isEmpty ? 0 : given[index % given.count]))
+        }
+        return difference == 0
+    }
+
+    /// Whether there is a job of that name.
+    public func knows(_ name: String) -> Bool { jobs[name] != nil }
+
+    /// Runs a job and says what it came to. The caller may be gone by then.
+    public func run(_ name: String) async -> HTTPResponse {
+        guard let job = jobs[name] else { return .empty(404) }
+        switch await perform(job) {
+        case .ended(let result): return .json(result.isSuccess ? 200 : 500, result.json)
+        case .alreadyRunning: return .json(202, Array(#"{"status":"already_running"}"#.utf8))
+        case .storeAway(let reference):
+            return .json(500, Array(#"{"status":"failure","trace_id":"\#(reference)"}"#.utf8))
+        }
+    }
+
+    /// Runs a job every so many seconds, and once a minute from now if it last ran longer ago than that.
+    public func schedule(_ name: String, everySeconds: Int64) {
+        guard let job = jobs[name], everySeconds > 0 else { return }
+        timers[name]?.cancel()
+        timers[name] = Loop.shared.schedule(afterMilliseconds: 60_000) { [weak self] in
+            Task { await self?.catchUp(job, everySeconds: everySeconds) }
+        }
+    }
+
+    /// Once after the start: for services whose schedule is outside.
+    public func runSoonIfOlder(_ name: String, thanSeconds seconds: Int64 = 900) {
+        guard let job = jobs[name] else { return }
+        timers[name]?.cancel()
+        timers[name] = Loop.shared.schedule(afterMilliseconds: 60_000) { [weak self] in
+            Task { await self?.runIfOlder(job, seconds: seconds) }
+        }
+    }
+
+    /// No further run starts; those under way end at their next step.
+    public func close() {
+        isClosed = true
+        for timer in timers.values { timer.cancel() }
+        for run in running.values { run.stop() }
+    }
+
+    // MARK: - Parts
+
+    private func catchUp(_ job: any Job, everySeconds: Int64) async {
+        await runIfOlder(job, seconds: min(everySeconds, 900))
+        repeatLater(job, everySeconds: everySeconds)
+    }
+
+    private func repeatLater(_ job: any Job, everySeconds: Int64) {
+        guard !isClosed else { return }
+        timers[job.name] = Loop.shared.schedule(afterMilliseconds: everySeconds * 1000) { [weak self] in
+            self?.repeatLater(job, everySeconds: everySeconds)
+            Task { _ = await self?.perform(job) }
+        }
+    }
+
+    private func runIfOlder(_ job: any Job, seconds: Int64) async {
+        do throws(StoreError) {
+            if let age = try await store.jobAgeSeconds(leaseName(job)), age <= seconds { return }
+        } catch {
+            Log.warning("job_age_unknown", .name(job.name), .error("\(error)"))
+            return
+        }
+        _ = await perform(job)
+    }
+
+    private func perform(_ job: any Job) async -> Run {
+        guard !isClosed, running[job.name] == nil else { return counted(job, .alreadyRunning) }
+        let run = JobRun()
+        running[job.name] = run
+        defer { running[job.name] = nil }
+        do throws(StoreError) {
+            guard try await store.takeJobLease(leaseName(job)) == .taken else {
+                return counted(job, .alreadyRunning)
+            }
+        } catch {
+            return counted(job, .storeAway(reference: report(job, error)))
+        }
+        let renewal = Task { await self.renew(job, run) }
+        let result = await job.perform(run)
+        renewal.cancel()
+        run.stop()
+        do throws(StoreError) {
+            try await store.finishJob(leaseName(job), result: String(decoding: result.json, as: UTF8.self))
+        } catch {
+            return counted(job, .storeAway(reference: report(job, error)))
+        }
+        return counted(job, .ended(result))
+    }
+
+    /// Keeps the lease until the run ends; a lost lease ends it.
+    private func renew(_ job: any Job, _ run: JobRun) async {
+        while run.mayContinue, !Task.isCancelled {
+            await Loop.shared.sleep(milliseconds: Self.leaseRenewalMilliseconds)
+            guard run.mayContinue, !Task.isCancelled else { return }
+            do throws(StoreError) {
+                if try await !store.renewJobLease(leaseName(job)) { return run.stop() }
+            } catch {
+                // The lease outlives three missed renewals.
+                Log.warning("job_lease_not_renewed", .name(job.name), .error("\(error)"))
+            }
+        }
+    }
+
+    private func counted(_ job: any Job, _ run: Run) -> Run {
+        switch run {
+        case .ended(let result):
+            runs.add(job.name, result.isSuccess ? "success" : "failure")
+            if result.isSuccess { lastSuccess.set(Double(WallClock.now.seconds), job.name) }
+        case .alreadyRunning: runs.add(job.name, "already_running")
+        case .storeAway: runs.add(job.name, "failure")
+        }
+        return run
+    }
+
+    private func report(_ job: any Job, _ error: StoreError) -> String {
+        let reference = String(UInt32.random(in: .min ... .max), radix: 36)
+        Log.error("job_failed", .name(job.name), .traceID(reference), .error("\(error)"))
+        return reference
+    }
+
+    private func leaseName(_ job: any Job) -> String { "job:\(job.name)" }
+}
