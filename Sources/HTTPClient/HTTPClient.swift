@@ -18,6 +18,11 @@ public struct HTTPClientOptions: Sendable {
     /// Transfers in flight; beyond it `send` fails at once.
     public var maximumTransfers: Int = 2000
 
+    /// Certificates in PEM trusted in place of the system's; nil for the system's.
+    public var trustedCertificate: [UInt8]?
+    /// Whether HTTP/2 is offered over TLS.
+    public var offersHTTP2 = true
+
     /// The figures that fit one bot.
     public init() {}
 }
@@ -89,7 +94,9 @@ public final class HTTPClient {
 
     private func takeEasy() throws(HTTPClientError) -> CurlEasy {
         if let easy = idle.popLast() { return easy }
-        return try CurlEasy()
+        let easy = try CurlEasy()
+        try easy.apply(options)
+        return easy
     }
 
     private func abort(_ transfer: Transfer, _ error: HTTPClientError) {

@@ -25,6 +25,7 @@ final class Connection {
     /// When the connection last had nothing to do.
     private(set) var quietSince: Instant
     private(set) var isClosed = false
+    private(set) var isHTTP2 = false
 
     private let socket: Int32
     private var ssl: TLSStream?
@@ -208,7 +209,11 @@ final class Connection {
         case .done:
             phase = .opening(held: [])
             setDeadline(milliseconds: server.limits.headMilliseconds)
-            open(HTTP1Session(connection: self))
+            if ssl.protocolIsHTTP2 {
+                open(HTTP2Session(connection: self))
+            } else {
+                open(HTTP1Session(connection: self))
+            }
             updateInterest()
             read()
         case .wouldBlock: updateInterest()
@@ -229,6 +234,8 @@ final class Connection {
     }
 
     private func open(_ session: any ConnectionSession) {
+        isHTTP2 = session is HTTP2Session
+        if isHTTP2 { server.registry.becameHTTP2() }
         self.session = session
         phase = .open
         if server.isDraining { session.beginDrain() }
@@ -282,7 +289,11 @@ final class Connection {
             phase = .opening(held: all)
             return
         }
-        open(HTTP1Session(connection: self))
+        if all.starts(with: preface) {
+            open(HTTP2Session(connection: self))
+        } else {
+            open(HTTP1Session(connection: self))
+        }
         all.withUnsafeBytes { session?.received($0) }
     }
 
@@ -313,7 +324,9 @@ final class Connection {
         phase = .lingering
         isReading = true
         Glibc.shutdown(socket, Int32(SHUT_WR))
-        setDeadline(milliseconds: server.limits.lingerMilliseconds)
+        setDeadline(
+            milliseconds: server.isDraining
+                ? min(200, server.limits.lingerMilliseconds) : server.limits.lingerMilliseconds)
         updateInterest()
     }
 
@@ -353,9 +366,17 @@ final class Connection {
 
     /// See `HTTPServer.drain`.
     func beginDrain() {
-        guard let session else { return }
-        session.beginDrain()
-        settle()
+        switch phase {
+        case .handshake: close()
+        case .opening:
+            // A request that has arrived is told; a connection that is silent just ends.
+            read()
+            if session == nil { close() }
+        case .open:
+            session?.beginDrain()
+            if !isClosed { settle() }
+        case .finishing, .lingering, .closed: return
+        }
     }
 
     // MARK: - System calls

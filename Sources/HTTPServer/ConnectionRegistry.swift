@@ -10,7 +10,7 @@ final class ConnectionRegistry {
     /// Called when the last connection is gone.
     var onEmpty: () -> Void = {}
     private(set) var bufferedBytes = 0
-    private(set) var http2Count = 0
+    var http2Count: Int { connections.count { $0.isHTTP2 } }
     private var connections: [Connection] = []
 
     isolated deinit { readBuffer.deallocate() }
@@ -22,12 +22,14 @@ final class ConnectionRegistry {
     func add(_ connection: Connection) {
         connection.registryIndex = connections.count
         connections.append(connection)
+        HTTPServerMetrics.addConnections(1, isHTTP2: false)
     }
 
     func remove(_ connection: Connection) {
         let index = connection.registryIndex
         guard index >= 0 else { return }
         connection.registryIndex = -1
+        HTTPServerMetrics.addConnections(-1, isHTTP2: connection.isHTTP2)
         let last = connections.removeLast()
         if last !== connection {
             connections[index] = last
@@ -37,7 +39,12 @@ final class ConnectionRegistry {
     }
 
     func addBuffered(_ delta: Int) { bufferedBytes += delta }
-    func addHTTP2(_ delta: Int) { http2Count += delta }
+
+    /// A connection turned out to speak HTTP/2.
+    func becameHTTP2() {
+        HTTPServerMetrics.addConnections(-1, isHTTP2: false)
+        HTTPServerMetrics.addConnections(1, isHTTP2: true)
+    }
 
     /// Closes the connection idle for longest, or else the one that has gone longest without a whole request.
     ///

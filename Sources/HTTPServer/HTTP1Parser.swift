@@ -50,7 +50,7 @@ struct HTTP1Parser {
     private var extensionBytes = 0
     private var body: [UInt8] = []
     private var bodyLimit = 0
-    private var isDiscarding = false
+    private(set) var isDiscarding = false
     private var isChunked = false
     private var contentLength = 0
 

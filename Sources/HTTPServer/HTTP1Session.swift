@@ -34,6 +34,10 @@ final class HTTP1Session: ConnectionSession {
 
     func isWaiting(id: Int32) -> Bool { isAnswering && id == current && !connection.isClosed }
 
+    func cut(id: Int32) {
+        if isWaiting(id: id) { connection.close() }
+    }
+
     // MARK: - Input
 
     func received(_ bytes: UnsafeRawBufferPointer) {
@@ -89,6 +93,7 @@ final class HTTP1Session: ConnectionSession {
 
     private func decide(_ head: HTTPRequestHead, hasMore: Bool) {
         self.head = head
+        bodyDeadline = Loop.shared.now.adding(milliseconds: server.limits.bodyMilliseconds)
         if let refusal = server.refusal(of: head) {
             refuse(refusal)
             return
@@ -106,11 +111,8 @@ final class HTTP1Session: ConnectionSession {
                 fail(error)
                 return
             }
-            if parser.expectsBody {
-                bodyDeadline = Loop.shared.now.adding(milliseconds: server.limits.bodyMilliseconds)
-                if head.expectation == .proceed, !hasMore {
-                    connection.output.append(contentsOf: "HTTP/1.1 100 Continue\r\n\r\n".utf8)
-                }
+            if parser.expectsBody, head.expectation == .proceed, !hasMore {
+                connection.output.append(contentsOf: "HTTP/1.1 100 Continue\r\n\r\n".utf8)
             }
         }
     }
@@ -214,6 +216,10 @@ final class HTTP1Session: ConnectionSession {
             if wait == .opening { server.reject(.timeout) }
             isEnding = true
             connection.finish()
+        } else if parser.isDiscarding {
+            // Its request was answered already.
+            server.reject(.timeout)
+            end()
         } else {
             fail(HTTP1Failure(status: 408, reason: .timeout))
         }
@@ -235,7 +241,7 @@ final class HTTP1Session: ConnectionSession {
     func beginDrain() {
         if parser.isBetweenRequests, !isAnswering, pending.isEmpty, connection.unsentBytes == 0 {
             isEnding = true
-            connection.finish()
+            connection.close()
         }
     }
 

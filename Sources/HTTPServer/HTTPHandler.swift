@@ -35,6 +35,13 @@ public final class HTTPResponder {
         session.respond(response, id: id)
     }
 
+    /// Ends the connection without an answer (HTTP/1), as a broken network does.
+    public func cut() {
+        guard !isAnswered else { return }
+        isAnswered = true
+        session.cut(id: id)
+    }
+
     /// Whether nobody waits for the answer any more.
     public var isCancelled: Bool { isAnswered || !session.isWaiting(id: id) }
 }
@@ -50,6 +57,9 @@ protocol ConnectionSession: AnyObject {
 
     /// Sends the answer of request `id`, unless its peer is gone.
     func respond(_ response: HTTPResponse, id: Int32)
+
+    /// Gives request `id` no answer, and ends what carries it.
+    func cut(id: Int32)
 
     /// Whether the answer of request `id` is still awaited.
     func isWaiting(id: Int32) -> Bool
@@ -68,4 +78,9 @@ protocol ConnectionSession: AnyObject {
 
     /// The connection was closed; nothing can be sent any more.
     func connectionClosed()
+}
+
+extension ConnectionSession {
+    /// Where one connection carries many requests, only this one fails.
+    func cut(id: Int32) { respond(.empty(500), id: id) }
 }

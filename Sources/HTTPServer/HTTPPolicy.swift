@@ -28,5 +28,8 @@ extension HTTPServer {
     }
 
     /// Counts something refused.
-    func reject(_ reason: Rejection) { rejections[reason, default: 0] += 1 }
+    func reject(_ reason: Rejection) {
+        rejections[reason, default: 0] += 1
+        HTTPServerMetrics.count(reason)
+    }
 }

@@ -133,5 +133,5 @@ final class TLSContext {
             return SSL_TLSEXT_ERR_ALERT_FATAL
         }
 
-    private nonisolated static let protocols: [StaticString] = ["http/1.1"]
+    private nonisolated static let protocols: [StaticString] = ["h2", "http/1.1"]
 }

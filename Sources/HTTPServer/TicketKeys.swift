@@ -83,18 +83,22 @@ final class TicketKeys {
     }
 
     private func setMAC(_ mac: OpaquePointer, _ key: Key) -> Bool {
-        var digest = Array("SHA256".utf8CString)
         var secret = key.mac
-        return digest.withUnsafeMutableBufferPointer { digest in
-            secret.withUnsafeMutableBufferPointer { secret in
-                let parameters = [
-                    OSSL_PARAM_construct_octet_string("key", secret.baseAddress, secret.count),
-                    OSSL_PARAM_construct_utf8_string("digest", digest.baseAddress, 0),
-                    OSSL_PARAM_construct_end(),
-                ]
-                return EVP_MAC_CTX_set_params(mac, parameters) == 1
-            }
+        // Names are pointed at, not copied: only literals live long enough.
+        let names: (key: StaticString, digest: StaticString, sha256: StaticString) = ("key", "digest", "SHA256")
+        return secret.withUnsafeMutableBufferPointer { secret in
+            let parameters = [
+                OSSL_PARAM_construct_octet_string(Self.text(names.key), secret.baseAddress, secret.count),
+                OSSL_PARAM_construct_utf8_string(
+                    Self.text(names.digest), UnsafeMutablePointer(mutating: Self.text(names.sha256)), 0),
+                OSSL_PARAM_construct_end(),
+            ]
+            return EVP_MAC_CTX_set_params(mac, parameters) == 1
         }
+    }
+
+    private static func text(_ literal: StaticString) -> UnsafePointer<CChar> {
+        UnsafeRawPointer(literal.utf8Start).assumingMemoryBound(to: CChar.self)
     }
 
     private func refresh() {

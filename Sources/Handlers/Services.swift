@@ -2,7 +2,9 @@
 
 import Domain
 import EventLoop
+import Observability
 import Storage
+import TelegramBotAPI
 
 /// The settings that handlers follow; made by the wiring from the configuration.
 public struct HandlerSettings: Sendable {
@@ -45,17 +47,52 @@ public protocol ServiceEvents: AnyObject {
 public final class Services {
     /// The database.
     public let store: any Store
+    /// The Bot API.
+    public let api: BotAPI
+    /// What this replica remembers.
+    public let caches: Caches
     /// Where log rows go.
     public let log: any LogSink
+    /// How many messages may be sent.
+    public var budget: MessageBudget
     /// The settings; the bot's name is filled in when `getMe` answered.
     public var settings: HandlerSettings
     /// Who watches, if anybody.
     public weak var events: (any ServiceEvents)?
+    /// Those who perform effects.
+    public private(set) lazy var workers = EffectWorkers(services: self)
+    /// Notes, names and highest message numbers that live in the process only.
+    let notes = ProcessNotes()
+    /// Questions about memberships under way: whoever asks the same meanwhile shares the answer.
+    let flights = StaleCache<PairOrder.Pair, ChannelAnswer, Never>(
+        capacity: 1, freshMilliseconds: 0, staleMilliseconds: 0)
 
     /// Puts the parts together.
-    public init(store: any Store, log: any LogSink, settings: HandlerSettings) {
+    public init(
+        store: any Store, api: BotAPI, caches: Caches, log: any LogSink, settings: HandlerSettings,
+        budget: MessageBudget
+    ) {
         self.store = store
+        self.api = api
+        self.caches = caches
         self.log = log
         self.settings = settings
+        self.budget = budget
+    }
+
+    /// Tells the other replicas' caches. A lost word costs them the rest of an entry's life, never truth.
+    func tell(_ message: String) async {
+        do throws(StoreError) { try await store.tellCaches(message) } catch {
+            Log.debug("caches_not_told", .error("store"))
+        }
+    }
+
+    /// A group's configuration: from memory, else from the store.
+    func group(_ id: ChatID) async throws(FetchFailed) -> ProtectedGroup? {
+        try await caches.groups.value(id) { [store] () async throws(FetchFailed) -> ProtectedGroup? in
+            do throws(StoreError) { return try await store.group(id) } catch {
+                throw FetchFailed(errorClass: "store")
+            }
+        }
     }
 }

@@ -68,6 +68,8 @@ public struct VerificationRow: Sendable, Equatable {
     public var isDecisive: Bool
     /// What led to it.
     public var source: VerificationSource
+    /// How many verdicts the row stands for; cached ones of a minute are merged.
+    public var hits = 1
     /// Category of the failure.
     public var errorType: String?
     /// When.

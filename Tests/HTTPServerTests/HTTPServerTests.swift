@@ -65,16 +65,19 @@ struct BlockingClient: ~Copyable, Sendable {
 
     func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
+    /// What comes until the peer closes.
+    func receiveBytes() -> [UInt8] {
+        var all: [UInt8] = []
+        var chunk = [UInt8](repeating: 0, count: 65536)
+        while case let count = recv(descriptor, &chunk, chunk.count, 0), count > 0 { all += chunk[..<count] }
+        return all
+    }
+
     /// What comes until the peer closes, or until `marker` was seen that many times.
     func receive(until marker: String? = nil, times: Int = 1) -> String {
         var all: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65536)
         while true {
-            if let marker, String(decoding: all, as: UTF8.self).split(separator: marker).count > times,
-                String(decoding: all, as: UTF8.self).components(marker) >= times
-            {
-                break
-            }
             if let marker, String(decoding: all, as: UTF8.self).components(marker) >= times { break }
             let count = recv(descriptor, &chunk, chunk.count, 0)
             guard count > 0 else { break }

@@ -77,7 +77,7 @@ extension Migration {
             owner_id INTEGER NOT NULL REFERENCES owners (user_id) ON DELETE CASCADE,
             title VARCHAR(255),
             enabled INTEGER NOT NULL DEFAULT 1,
-            params TEXT DEFAULT '{}' CHECK (json_valid(params)),
+            params TEXT DEFAULT '{}' CHECK (params IS NULL OR json_valid(params)),
             created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
             updated_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
         )

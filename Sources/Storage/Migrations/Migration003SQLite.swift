@@ -33,12 +33,12 @@ extension Migration {
             group_id INTEGER NOT NULL,
             user_id INTEGER NOT NULL,
             state VARCHAR(10) NOT NULL,
-            channel_ids TEXT CHECK (json_valid(channel_ids)),
+            channel_ids TEXT CHECK (channel_ids IS NULL OR json_valid(channel_ids)),
             source VARCHAR(10),
             update_id INTEGER,
             decision_id INTEGER,
             incident_id INTEGER,
-            prior_permissions TEXT CHECK (json_valid(prior_permissions)),
+            prior_permissions TEXT CHECK (prior_permissions IS NULL OR json_valid(prior_permissions)),
             warning_message_id INTEGER,
             held_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
             told_at TEXT,
@@ -74,7 +74,7 @@ extension Migration {
             update_id INTEGER NOT NULL,
             state VARCHAR(10) NOT NULL,
             attempts INTEGER NOT NULL DEFAULT 0,
-            body TEXT CHECK (json_valid(body)),
+            body TEXT CHECK (body IS NULL OR json_valid(body)),
             created_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
             PRIMARY KEY (bot_id, update_id)
         )
@@ -96,7 +96,7 @@ extension Migration {
             kind VARCHAR(20) NOT NULL,
             started_at TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
             ended_at TEXT,
-            report TEXT CHECK (json_valid(report))
+            report TEXT CHECK (report IS NULL OR json_valid(report))
         )
         """,
         """
@@ -135,7 +135,7 @@ extension Migration {
             lease_until TEXT,
             last_started_at TEXT,
             last_finished_at TEXT,
-            last_result TEXT CHECK (json_valid(last_result))
+            last_result TEXT CHECK (last_result IS NULL OR json_valid(last_result))
         )
         """,
         """

@@ -151,7 +151,7 @@ public enum Migrator {
             switch database.dialect {
             case .postgreSQL:
                 [
-                    SQLStatement("SET LOCAL statement_timeout = 0"),
+                    SQLStatement("SELECT set_config('statement_timeout', '0', true)"),
                     SQLStatement("SELECT pg_advisory_xact_lock(5641906214)"),
                 ]
             case .sqlite: [SQLStatement]()

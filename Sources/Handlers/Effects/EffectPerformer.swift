@@ -1,0 +1,81 @@
+// From an effect to the file that performs its kind, and what those files share.
+
+import Domain
+import EventLoop
+import JSON
+import Storage
+import TelegramBotAPI
+
+/// Performs one attempt at one effect. One file per kind holds what the kind does.
+@IO
+final class EffectPerformer {
+    unowned let services: Services
+
+    init(services: Services) { self.services = services }
+
+    func perform(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
+        switch effect.kind {
+        case .delete: try await delete(effect)
+        case .restrict: try await restrict(effect)
+        case .lift: try await lift(effect)
+        case .approve: try await approve(effect)
+        case .prompt: try await prompt(effect)
+        case .edit: try await edit(effect)
+        case .expire: try await expire(effect)
+        case .send: try await send(effect)
+        case .notify: try await notify(effect)
+        case .recheck: try await recheck(effect)
+        }
+    }
+
+    /// On whose behalf a call is made, for the log of calls. Effects call once: the outbox repeats.
+    func context(_ effect: Effect) -> CallContext { CallContext(userID: effect.user, groupID: effect.chat) }
+
+    /// The group's configuration, or `nil` when it was never protected.
+    func group(_ id: ChatID) async throws(EffectFailure) -> ProtectedGroup? {
+        do throws(FetchFailed) { return try await services.group(id) } catch { throw .store(.unavailable) }
+    }
+
+    /// Takes the budget of one message; `nil`: it may be sent.
+    func budgetWait(_ chat: ChatID) -> AttemptOutcome? {
+        switch services.budget.take(chat, at: Loop.shared.now) {
+        case .granted: nil
+        case .wait(let milliseconds, _): .wait(milliseconds: max(1, milliseconds))
+        }
+    }
+
+    /// Sends; a topic that is closed or gone is replaced by the group's own, or by none.
+    func send(
+        _ message: ComposedMessage, to chat: ChatID, thread: Int64?, fallback: Int64?, _ context: CallContext
+    ) async throws(EffectFailure) -> MessageID {
+        do throws(BotAPIError) {
+            return try await services.api.sendMessage(
+                to: chat, text: message.html, keyboard: message.keyboard, threadID: thread, context)
+        } catch {
+            guard error.errorClass == .topicGone, thread != nil else { throw .api(error) }
+            return try await fromTelegram { () async throws(BotAPIError) in
+                try await services.api.sendMessage(
+                    to: chat, text: message.html, keyboard: message.keyboard, threadID: fallback == thread ? nil : fallback,
+                    context)
+            }
+        }
+    }
+
+    /// Deletes a message; what is gone already is fine.
+    func remove(_ message: MessageID, in chat: ChatID, _ context: CallContext) async throws(EffectFailure) {
+        do throws(BotAPIError) { try await services.api.deleteMessage(message, in: chat, context) } catch {
+            guard error.errorClass != .messageGone else { return }
+            throw .api(error)
+        }
+    }
+}
+
+extension Effect {
+    /// The payload's members; what cannot be read is as if it were not there.
+    func value(_ key: String) -> JSONValue? {
+        do throws(JSONError) { return try JSONValue(parsing: Array(payload.utf8))[key] } catch { return nil }
+    }
+
+    /// The message that the effect is about.
+    var message: MessageID? { value("message")?.int.map { MessageID($0) } }
+}

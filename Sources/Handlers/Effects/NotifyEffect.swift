@@ -1,0 +1,92 @@
+// Telling the administrators: the owner in private, else one line in the group (verification.md 12a).
+
+import Domain
+import EventLoop
+import JSON
+import Storage
+import TelegramBotAPI
+
+/// What administrators are told.
+enum AdminNotice: Equatable {
+    /// A channel cannot be checked.
+    case brokenLink(ChatID)
+    /// The bot lacks these rights.
+    case rightLost([BotRight])
+
+    fileprivate var kind: String {
+        switch self {
+        case .brokenLink: "broken_link"
+        case .rightLost: "right_lost"
+        }
+    }
+}
+
+extension EffectWish {
+    /// A notice, once per group and kind in six hours.
+    static func notice(_ notice: AdminNotice, in group: ChatID) -> EffectWish {
+        let slot = WallClock.now.seconds / 21_600
+        let payload: String
+        switch notice {
+        case .brokenLink(let channel): payload = #"{"say":"\#(notice.kind)","channel":\#(channel.value)}"#
+        case .rightLost(let rights):
+            let list = rights.map { "\"\($0.rawValue)\"" }.joined(separator: ",")
+            payload = #"{"say":"\#(notice.kind)","rights":[\#(list)]}"#
+        }
+        return EffectWish(
+            .notify, key: "notify:\(group.value):\(notice.kind):\(slot)", chat: group, payload: payload)
+    }
+}
+
+extension EffectPerformer {
+    func notify(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
+        guard let group = try await group(effect.chat), let text = text(effect, group) else { return .done() }
+        if effect.isTakenOver, effect.sends > 2 { return .done() }
+        let language = Languages.named(group.params.language)
+        let owner = group.owner
+        let isReachable = try await fromStore { () async throws(StoreError) in
+            try await services.store.canMessage(owner)
+        }
+        if isReachable, try await tell(owner, language.text(text).html, effect) { return .done() }
+        guard services.notes.groupNotices.claim(group.id) else { return .done() }
+        if let wait = budgetWait(group.id) {
+            services.notes.groupNotices.release(group.id)
+            return wait
+        }
+        let mention = HTML.mention(owner, name: await name(of: owner, in: group.id))
+        let line = language.text(.noticeInGroup(owner: mention, notice: language.text(text)))
+        _ = try await send(
+            ComposedMessage(html: line.html, keyboard: InlineKeyboard()), to: group.id, thread: nil,
+            fallback: group.params.noticeTopic, context(effect))
+        return .done()
+    }
+
+    /// False: the person cannot be written to (any more).
+    private func tell(_ person: UserID, _ html: String, _ effect: Effect) async throws(EffectFailure) -> Bool {
+        do throws(BotAPIError) {
+            _ = try await services.api.sendMessage(to: ChatID(privateWith: person), text: html, context(effect))
+            return true
+        } catch {
+            switch error.errorClass {
+            case .botBlocked, .chatNotFound, .userUnknown, .badRequest, .adminRightsMissing:
+                try await fromStore { () async throws(StoreError) in
+                    try await services.store.setCanMessage(false, user: person, username: nil, language: nil)
+                }
+                return false
+            default: throw .api(error)
+            }
+        }
+    }
+
+    private func text(_ effect: Effect, _ group: ProtectedGroup) -> Text? {
+        switch effect.value("say")?.string {
+        case "broken_link":
+            guard let id = effect.value("channel")?.int else { return nil }
+            let channel = group.channels.first { $0.id.value == id }
+            return .noticeBrokenLink(channel: channel.map(Naming.channel) ?? String(id), group: group.title)
+        case "right_lost":
+            let rights = (effect.value("rights")?.array ?? []).compactMap { $0.string.flatMap(BotRight.init(rawValue:)) }
+            return .noticeRightLost(rights, group: group.title)
+        default: return nil
+        }
+    }
+}

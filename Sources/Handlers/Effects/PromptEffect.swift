@@ -1,0 +1,84 @@
+// Telling all who are held in a group and were not told yet, with one message (verification.md 6.5).
+
+import Domain
+import EventLoop
+import JSON
+import Storage
+import TelegramBotAPI
+
+extension EffectPerformer {
+    func prompt(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
+        let chat = effect.chat
+        let waiting = try await fromStore { () async throws(StoreError) in
+            try await services.store.untold(in: chat, limit: 100)
+        }
+        guard !waiting.isEmpty, let group = try await group(chat) else { return .done() }
+        let ids = waiting.map(\.id)
+        // Sent perhaps twice already: taken as sent, a third message would help nobody.
+        if effect.isTakenOver, effect.sends > 2 { return .done([.told(ids, MessageID(0))]) }
+        if let wait = budgetWait(chat) { return wait }
+        let channels = missing(of: waiting, in: group)
+        var people: [PromptPerson] = []
+        for hold in waiting.prefix(10) {
+            people.append(
+                PromptPerson(
+                    id: hold.user, name: await name(of: hold.user, in: chat),
+                    opening: opening(of: hold, channels: channels)))
+        }
+        let place = PromptPlace(group, botUsername: services.settings.botUsername)
+        let composed = Prompt.compose(people: people, total: waiting.count, channels: channels, in: place)
+        let message = try await send(
+            composed, to: chat, thread: effect.value("thread")?.int, fallback: group.params.noticeTopic,
+            context(effect))
+        var follow: [EffectWish] = []
+        if group.params.warningSeconds > 0 {
+            follow.append(.expire(message, in: chat, afterMilliseconds: group.params.warningSeconds * 1000))
+        }
+        // Who was freed while the message was on its way must not stay named in it; the edit looks who is left.
+        if await anyIsFreed(of: waiting) { follow.append(.edit(message, in: chat)) }
+        return .done([.told(ids, message)], follow: follow)
+    }
+
+    /// The channels that the people miss, in the order of linking; all of the group's if none is sound any more.
+    func missing(of holds: [Hold], in group: ProtectedGroup) -> [RequiredChannel] {
+        let ids = Set(holds.flatMap(\.channels))
+        let found = group.channels.filter { ids.contains($0.id) }
+        return found.isEmpty ? group.requiredChannels : found
+    }
+
+    /// A name for the mention: as last seen, else asked; an empty one shows the id.
+    func name(of user: UserID, in group: ChatID) async -> String {
+        if let known = services.notes.name(of: user) { return known.name }
+        do throws(BotAPIError) {
+            let member = try await services.api.getChatMember(
+                user, in: group,
+                CallContext(
+                    userID: user, groupID: group, deadline: Loop.shared.current().adding(milliseconds: 2000)))
+            let name = ProcessNotes.Name(name: member.user.fullName, language: member.user.languageCode)
+            services.notes.note(name, of: user)
+            return name.name
+        } catch {
+            return ""
+        }
+    }
+
+    private func opening(of hold: Hold, channels: [RequiredChannel]) -> PromptOpening {
+        switch hold.source {
+        case .join: .welcome
+        case .leave: channels.first.map { .left(channel: $0.title) } ?? .hello
+        case .message, .return, .button: .hello
+        }
+    }
+
+    private func anyIsFreed(of holds: [Hold]) async -> Bool {
+        for hold in holds.prefix(10) {
+            do throws(StoreError) {
+                guard let now = try await services.store.hold(hold.id), now.state == .intended || now.state == .held
+                else { return true }
+            } catch {
+                return true  // the edit reads again when it is performed
+            }
+        }
+        return false
+    }
+}

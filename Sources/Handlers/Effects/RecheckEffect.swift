@@ -1,0 +1,83 @@
+// Looking at a person again: after they left or joined a channel, after a check that failed, after a mute whose
+// outcome is unclear (verification.md 8, outbox.md 5, 6).
+
+import Domain
+import EventLoop
+import JSON
+import Gate
+import Storage
+import TelegramBotAPI
+
+extension EffectPerformer {
+    func recheck(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
+        guard let user = effect.user else { return .done() }
+        let hold = try await fromStore { () async throws(StoreError) in
+            try await services.store.openHold(of: user, in: effect.chat)
+        }
+        let group = try await group(effect.chat)
+        guard hold != nil || group?.isProtected == true || effect.value("audit")?.bool == true else { return .done() }
+        // Asked afresh: what others restricted must be a fact of the decision, and a mute of ours must be seen.
+        let member = try await fromTelegram { () async throws(BotAPIError) in
+            try await services.api.getChatMember(user, in: effect.chat, context(effect))
+        }
+        services.notes.note(
+            ProcessNotes.Name(name: member.user.fullName, language: member.user.languageCode), of: user)
+        services.caches.presence.set(PairOrder.Pair(chat: effect.chat, user: user), member.isMember)
+        if effect.value("audit")?.bool == true, hold == nil, member.status == .restricted,
+            member.permissions?.isEmpty == true
+        {
+            // Fully muted without an open row: the mute came from a replica that was stopped meanwhile.
+            try await fromTelegram { () async throws(BotAPIError) in
+                try await services.api.restrictChatMember(user, in: effect.chat, permissions: .all, context(effect))
+            }
+            return .done()
+        }
+        guard let group, group.isProtected || hold != nil else { return .done() }
+        return try await decide(effect, group, member, hold)
+    }
+
+    private func decide(
+        _ effect: Effect, _ group: ProtectedGroup, _ member: ChatMember, _ hold: Hold?
+    ) async throws(EffectFailure) -> AttemptOutcome {
+        let source = effect.value("source")?.string.flatMap(VerificationSource.init(rawValue:)) ?? .message
+        let user = member.user.id
+        var inquiry = Inquiry(services: services, group: group, user: user, source: source, occasion: .recheck)
+        inquiry.facts.sender = member.user.isBot ? .bot : .person
+        inquiry.facts.isInGroup = member.isMember
+        inquiry.facts.hasOpenHold = hold != nil
+        inquiry.facts.freshForMilliseconds = 60_000
+        if member.isAdministrator { inquiry.facts.admin = .yes }
+        let decision = await inquiry.decide(patienceMilliseconds: 7000)
+        if let pause = inquiry.retryAfterMilliseconds { return .wait(milliseconds: pause) }
+        inquiry.log(decision)
+        var record = Record(update: nil)
+        record.decision = inquiry.row(decision, update: nil)
+        switch decision {
+        case .hold(let missing):
+            if let hold {
+                guard hold.channels != missing else { return .done() }
+                try await fromStore { () async throws(StoreError) in
+                    try await services.store.setChannels(missing, of: hold.id)
+                }
+                return .done(follow: hold.warning.map { [.edit($0, in: group.id)] } ?? [])
+            }
+            if group.params.mode == .observe { return .done() }
+            record.hold = HoldWish(
+                group: group.id, user: user, channels: missing, source: source,
+                priorPermissions: PriorPermissions(member)?.json)
+            let messages = (effect.value("messages")?.array ?? []).compactMap { $0.int.map { MessageID($0) } }
+            record.effects = messages.map { .delete($0, in: group.id) }
+            record.effects += [.restrict(user, in: group.id), .prompt(in: group.id)]
+        case .release(let reason):
+            record.releases = [ReleaseWish(group: group.id, user: user, reason: reason)]
+        case .ignore(.admin) where hold != nil:
+            record.releases = [ReleaseWish(group: group.id, user: user, reason: .admin)]
+        case .ignore, .allow, .need, .delete, .approve, .wait: return .done()
+        }
+        let final = record
+        let outcome = try await fromStore { () async throws(StoreError) in try await services.store.record(final) }
+        if case .recorded(let recorded) = outcome { services.workers.perform(recorded.effects) }
+        services.workers.wake()
+        return .done()
+    }
+}

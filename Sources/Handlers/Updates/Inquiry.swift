@@ -1,0 +1,171 @@
+// Gathering facts about one person in one group, cheap first, and asking the gate until it decides.
+
+import Domain
+import EventLoop
+import Gate
+import Observability
+import Storage
+import TelegramBotAPI
+
+/// The facts of one decision with what was learnt on the way: times, categories of failures, pauses.
+@IO
+struct Inquiry {
+    let services: Services
+    let group: ProtectedGroup
+    let user: UserID
+    let source: VerificationSource
+    let began: Instant
+    var facts: Facts
+    /// Which verdicts came from the cache.
+    private(set) var cached: Set<ChatID> = []
+    private var milliseconds: [ChatID: Int64] = [:]
+    private var errorTypes: [ChatID: String] = [:]
+    /// The longest pause that Telegram asked for while this was gathered.
+    private(set) var retryAfterMilliseconds: Int64?
+
+    init(
+        services: Services, group: ProtectedGroup, user: UserID, source: VerificationSource, occasion: Occasion
+    ) {
+        self.services = services
+        self.group = group
+        self.user = user
+        self.source = source
+        began = Loop.shared.now
+        facts = Facts(occasion, group: GroupFacts(group))
+        facts.isExempt = group.isExempt(user, atSeconds: WallClock.now.seconds)
+    }
+
+    /// Whether everything was known: the hot path.
+    var isCached: Bool { milliseconds.isEmpty && cached.count == facts.group.channels.count }
+
+    /// Looks at what memory knows. Nothing is asked, nothing awaited.
+    mutating func recall() {
+        for channel in facts.group.channels {
+            guard let entry = services.caches.verdicts.verdict(user, in: channel) else {
+                HandlerMetrics.cacheMisses.add("verify")
+                continue
+            }
+            switch entry.membership {
+            case .member: facts.memberships[channel] = .member
+            case .notMember:
+                facts.memberships[channel] = .notMember(
+                    ageMilliseconds: Loop.shared.now.milliseconds(since: entry.seen))
+            }
+            cached.insert(channel)
+            HandlerMetrics.cacheHits.add("verify")
+            if services.caches.verdicts.wantsRefresh(entry) { refreshInBackground(channel) }
+        }
+        guard facts.admin == nil else { return }
+        switch services.caches.admins.lookup(group.id) {
+        case .fresh(let list): facts.admin = list.ids.contains(user) ? .yes : .no
+        case .stale(let list):
+            facts.admin = list.ids.contains(user) ? .yes : .no
+            let (services, group) = (services, group.id)
+            // Owned by the cache's flight.
+            Task { @IO in _ = await services.administrators(of: group) }
+        case .missing: break
+        }
+    }
+
+    /// Recalls, asks the gate, fetches what it needs within the time, and asks again.
+    mutating func decide(patienceMilliseconds: Int64) async -> Decision {
+        recall()
+        let deadline = Loop.shared.current().adding(milliseconds: patienceMilliseconds)
+        for _ in 0..<3 {
+            let decision = Gate.decide(facts)
+            guard case .need(let needs) = decision else { return decision }
+            await meet(needs, deadline: deadline)
+        }
+        return .allow(.checkFailed)
+    }
+
+    /// Fetches facts, all at the same time.
+    mutating func meet(_ needs: [Need], deadline: Instant) async {
+        let services = services
+        let (user, group) = (user, group.id)
+        var admins: Task<AdminFact, Never>?
+        var checks: [(ChatID, Task<ChannelAnswer, Never>)] = []
+        for need in needs {
+            switch need {
+            case .admins:
+                HandlerMetrics.cacheMisses.add("admins")
+                admins = Task { @IO in await services.adminFact(of: user, in: group, deadline: deadline) }
+            case .memberships(let channels):
+                for channel in channels {
+                    checks.append(
+                        (channel, Task { @IO in await services.check(user, in: channel, for: group, deadline: deadline) }))
+                }
+            case .presence:
+                facts.isInGroup = await services.presence(of: user, in: group, deadline: deadline) ?? true
+            }
+        }
+        for (channel, task) in checks {
+            let answer = await task.value
+            facts.memberships[channel] = answer.fact
+            cached.remove(channel)
+            milliseconds[channel] = answer.milliseconds
+            errorTypes[channel] = answer.errorType
+            if let pause = answer.retryAfterMilliseconds {
+                retryAfterMilliseconds = max(retryAfterMilliseconds ?? 0, pause)
+            }
+        }
+        if let admins { facts.admin = await admins.value }
+    }
+
+    /// The decision's row with its facts.
+    func row(_ decision: Decision, update: UpdateID?) -> DecisionRow {
+        DecisionRow(
+            update: update, group: group.id, user: user, ruleVersion: ruleVersion, outcome: decision.outcome,
+            facts: facts.encoded(reason: decision.reason))
+    }
+
+    /// Channels that the bot cannot look into.
+    var unreachable: [ChatID] {
+        facts.group.channels.filter { if case .unreachable = facts.memberships[$0] { true } else { false } }
+    }
+
+    private func refreshInBackground(_ channel: ChatID) {
+        let (services, user, group) = (services, user, group.id)
+        let deadline = Loop.shared.now.adding(milliseconds: 7000)
+        // Owned by the flight of the check, which has this deadline.
+        Task { @IO in _ = await services.check(user, in: channel, for: group, deadline: deadline) }
+    }
+
+    // MARK: - Log
+
+    /// One row for each channel that was looked at, one of them decisive (verification.md 6.7).
+    func log(_ decision: Decision) {
+        switch decision {
+        case .ignore, .need: return
+        case .allow, .hold, .delete, .release, .approve, .wait: break
+        }
+        let looked = facts.group.channels.filter { facts.memberships[$0] != nil }
+        guard let first = looked.first else { return }
+        let failed = looked.first { status($0) == "error" }
+        let missing = looked.first { status($0) == "restricted" }
+        let isHeld: Bool
+        if case .hold = decision { isHeld = true } else { isHeld = false }
+        let decisive = (isHeld ? missing : nil) ?? failed ?? missing ?? first
+        let now = WallClock.now.microseconds
+        for channel in looked {
+            services.log.offer(
+                .verification(
+                    VerificationRow(
+                        user: user, group: group.id, channel: channel, status: status(channel),
+                        latencyMilliseconds: milliseconds[channel], isCached: cached.contains(channel),
+                        isDecisive: channel == decisive, source: source, errorType: errorTypes[channel],
+                        atMicroseconds: now)))
+        }
+        HandlerMetrics.verifications.add(status(decisive), source.rawValue)
+        let seconds = Double(Loop.shared.current().nanoseconds - began.nanoseconds) / 1_000_000_000
+        HandlerMetrics.verificationSeconds.observe(seconds: seconds, isCached ? "true" : "false")
+    }
+
+    private func status(_ channel: ChatID) -> String {
+        switch facts.memberships[channel] {
+        case .member: "verified"
+        case .notMember, .inferredNotMember: "restricted"
+        case .failed, .unreachable, nil: "error"
+        }
+    }
+}

@@ -1,0 +1,24 @@
+// A basic group has become a supergroup: everything stored under the old id moves (verification.md 12).
+
+import Domain
+import EventLoop
+import Observability
+import Storage
+
+/// Moves a group's rows.
+@IO
+struct Migration {
+    let services: Services
+
+    /// Moves all rows in one transaction; what is remembered of both ids is forgotten.
+    func move(_ old: ChatID, to new: ChatID) async {
+        do throws(StoreError) { try await services.store.migrate(old, to: new) } catch {
+            Log.warning("migration_postponed", .chatID(old.value))
+        }
+        for id in [old, new] {
+            services.caches.groups.forget(id)
+            services.caches.admins.forget(id)
+            await services.tell("group:\(id.value)")
+        }
+    }
+}

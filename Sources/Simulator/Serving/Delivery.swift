@@ -1,0 +1,183 @@
+// Sends updates to the webhook as Telegram does (telegram-bot-api.md 1). What waits is kept by UpdateQueues.
+
+import EventLoop
+import HTTPClient
+import JSON
+
+/// Where and how updates are sent.
+struct WebhookSettings: Equatable {
+    var url: String
+    var secret: String?
+    var maximumConnections = 40
+    var certificate: [UInt8]?
+    var ipAddress: String?
+}
+
+/// Sends what waits to the webhook, one in flight a queue, and repeats what fails.
+@IO
+final class Delivery {
+    /// The bot's answer must come within this time (W8).
+    static let answerLimitMilliseconds: Int64 = 60_000
+
+    private(set) var webhook: WebhookSettings?
+    var queues: UpdateQueues
+    /// Performs a method call that came in the body of an answer (W20).
+    var onMethodInAnswer: (_ contentType: String?, _ body: [UInt8]) -> Void = { _, _ in }
+    private(set) var deliveredCount = 0
+    private(set) var failedCount = 0
+    private(set) var lastError: (seconds: Int64, text: String)?
+    private var client: HTTPClient?
+    private var random: SplitMix64
+    /// Grows with each change of the webhook: answers to earlier deliveries then change nothing.
+    private var generation = 0
+    private var inFlight = 0
+    private var lastSuccess: Instant?
+    private var lastAttempt: Instant?
+    private var failingSince: Instant?
+    private var pauses: [LoopTimer] = []
+    private var slowTimer: LoopTimer?
+    private var isPumping = false
+
+    init(seed: UInt64, firstID: Int64) {
+        random = SplitMix64(seed: seed ^ 0xDE11_7E57)
+        queues = UpdateQueues(firstID: firstID)
+    }
+
+    /// How many updates wait or are on their way.
+    var pendingCount: Int { queues.count }
+
+    /// How many updates are on their way to the webhook.
+    var inFlightCount: Int { inFlight }
+
+    /// Sends to another address from now on, or nowhere.
+    func use(_ settings: WebhookSettings?) {
+        guard settings != webhook else { return }
+        generation += 1
+        inFlight = 0
+        for pause in pauses { pause.cancel() }
+        pauses = []
+        if settings?.certificate != webhook?.certificate || client == nil {
+            client?.close()
+            client = settings.map { HTTPClient(options: Self.options($0)) }
+        }
+        webhook = settings
+        lastError = nil
+        failingSince = nil
+        queues.rebuildReady()
+        pump()
+    }
+
+    /// Sends nothing any more.
+    func stop() {
+        generation += 1
+        webhook = nil
+        client?.close()
+        client = nil
+        for pause in pauses { pause.cancel() }
+        slowTimer?.cancel()
+    }
+
+    /// Starts as many deliveries as may be on their way.
+    func pump() {
+        guard let webhook, let client, !isPumping else { return }
+        isPumping = true
+        defer { isPumping = false }
+        while inFlight < webhook.maximumConnections {
+            if let wait = pauseWhileFailing() {
+                guard slowTimer?.isPending != true else { return }
+                slowTimer = Loop.shared.schedule(afterMilliseconds: wait) { [weak self] in self?.pump() }
+                return
+            }
+            guard let update = queues.takeReady(now: WallClock.now.seconds) else { return }
+            inFlight += 1
+            lastAttempt = Loop.shared.current()
+            let generation = generation
+            Task { @IO in
+                let result = await self.send(update, to: webhook, with: client)
+                guard generation == self.generation else { return }
+                self.inFlight -= 1
+                self.conclude(update, result)
+                self.pump()
+            }
+        }
+    }
+
+    /// While nothing has succeeded for 10 s, one attempt in 2 s (W15).
+    private func pauseWhileFailing() -> Int64? {
+        guard let failingSince, let lastAttempt else { return nil }
+        let now = Loop.shared.current()
+        guard now.milliseconds(since: max(failingSince, lastSuccess ?? failingSince)) > 10_000 else { return nil }
+        let wait = 2000 - now.milliseconds(since: lastAttempt)
+        return wait > 0 ? wait : nil
+    }
+
+    private func send(
+        _ update: WaitingUpdate, to webhook: WebhookSettings, with client: HTTPClient
+    ) async -> Result<HTTPClientResponse, HTTPClientError> {
+        var request = HTTPClientRequest(
+            method: "POST", url: webhook.url, body: update.body, timeoutMilliseconds: Self.answerLimitMilliseconds)
+        request.headers = [("Content-Type", "application/json"), ("Accept-Encoding", "gzip, deflate")]
+        if let secret = webhook.secret { request.headers.append(("X-Telegram-Bot-Api-Secret-Token", secret)) }
+        do throws(HTTPClientError) {
+            return .success(try await client.send(request))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func conclude(_ update: WaitingUpdate, _ result: Result<HTTPClientResponse, HTTPClientError>) {
+        switch result {
+        case .success(let response) where (200..<300).contains(response.status):
+            deliveredCount += 1
+            lastSuccess = Loop.shared.current()
+            failingSince = nil
+            queues.finished(update)
+            if !response.body.isEmpty { onMethodInAnswer(response.header("content-type"), response.body) }
+        case .success(let response):
+            let wait = response.header("retry-after").flatMap { Int64($0) }.map { min(max($0, 0), 3600) * 1000 }
+            failed(update, "Wrong response from the webhook: \(response.status)", retryAfterMilliseconds: wait)
+        case .failure(let error):
+            failed(update, Self.words(error), retryAfterMilliseconds: nil)
+        }
+    }
+
+    private func failed(_ update: WaitingUpdate, _ text: String, retryAfterMilliseconds: Int64?) {
+        failedCount += 1
+        failingSince = failingSince ?? Loop.shared.current()
+        lastError = (WallClock.now.seconds, text)
+        let failures = queues.failed(update)
+        let wait = retryAfterMilliseconds ?? Self.pause(afterFailures: failures, cap: 60 + Int64(random.below(61)))
+        pauses.removeAll { !$0.isPending }
+        pauses.append(
+            Loop.shared.schedule(afterMilliseconds: wait) { [weak self] in
+                self?.queues.release(update.queue)
+                self?.pump()
+            })
+    }
+
+    /// How long a queue rests after that many failures in a row (W11).
+    nonisolated static func pause(afterFailures failures: Int, cap seconds: Int64) -> Int64 {
+        guard failures > 1 else { return 0 }
+        let doubled = Int64(2) << Int64(min(failures - 2, 10))
+        return min(doubled, seconds) * 1000
+    }
+
+    private static func words(_ error: HTTPClientError) -> String {
+        switch error {
+        case .resolve: "Failed to resolve host: Name or service not known"
+        case .connect: "Connection refused"
+        case .tls: "SSL error {error:0A000086:SSL routines::certificate verify failed}"
+        case .timedOut: "Read timeout expired"
+        case .cut, .tooLarge: "Connection closed unexpectedly"
+        case .cancelled, .outOfMemory, .refused: "Connection failed"
+        }
+    }
+
+    private static func options(_ settings: WebhookSettings) -> HTTPClientOptions {
+        var options = HTTPClientOptions()
+        options.maximumConnectionsPerHost = settings.maximumConnections
+        options.trustedCertificate = settings.certificate
+        options.offersHTTP2 = false
+        return options
+    }
+}

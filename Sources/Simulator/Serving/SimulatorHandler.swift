@@ -1,0 +1,67 @@
+// The HTTP face: `/bot<token>/<method>` as Telegram has it, and `/control/…` for tests in other processes.
+
+import EventLoop
+import HTTPServer
+import JSON
+
+/// Routes requests to the simulator.
+@IO
+final class SimulatorHandler: HTTPHandler {
+    private static let bodyLimit = 4 << 20
+
+    private unowned let simulator: Simulator
+    private let hasControls: Bool
+    private let prefix: String
+
+    init(simulator: Simulator, hasControls: Bool) {
+        self.simulator = simulator
+        self.hasControls = hasControls
+        prefix = "/bot\(simulator.options.token)/"
+    }
+
+    func decide(_ head: HTTPRequestHead) -> HTTPHeadVerdict {
+        if head.path.hasPrefix(prefix) { return .accept(bodyLimit: Self.bodyLimit) }
+        if hasControls, head.path.hasPrefix("/control/") { return .accept(bodyLimit: Self.bodyLimit) }
+        // A token of the right shape that nobody has is 401, anything else is 404.
+        let isToken = head.path.hasPrefix("/bot") && Self.isTokenShaped(head.path.dropFirst(4))
+        let error = isToken ? MethodError.unauthorized : .notFound
+        return .refuse(.json(error.code, Reply(outcome: .failure(error)).body))
+    }
+
+    func respond(to request: HTTPRequest, _ responder: HTTPResponder) {
+        if request.head.path.hasPrefix("/control/") {
+            let name = String(request.head.path.dropFirst(9))
+            responder.send(simulator.control(name, body: request.body))
+            return
+        }
+        let method = String(request.head.path.dropFirst(prefix.count))
+        do throws(MethodError) {
+            let parameters = try Parameters(
+                query: request.head.query, contentType: request.head.headers["content-type"], body: request.body)
+            simulator.call(method, parameters) { Self.send($0, responder) }
+        } catch {
+            Self.send(.reply(Reply(outcome: .failure(error))), responder)
+        }
+    }
+
+    private static func send(_ answer: Simulator.Answer, _ responder: HTTPResponder) {
+        switch answer {
+        case .reply(let reply):
+            var response = HTTPResponse.json(reply.status, reply.body)
+            if case .failure(let error) = reply.outcome, let seconds = error.retryAfter {
+                response.headers.append(("Retry-After", String(seconds)))
+            }
+            responder.send(response)
+        case .malformed:
+            responder.send(.text(502, "<html><body><h1>502 Bad Gateway</h1></body></html>"))
+        case .cut:
+            responder.cut()
+        }
+    }
+
+    private static func isTokenShaped(_ path: Substring) -> Bool {
+        let token = path.prefix { $0 != "/" }
+        let halves = token.split(separator: ":", maxSplits: 1)
+        return halves.count == 2 && halves[0].allSatisfy(\.isNumber) && halves[1].utf8.count >= 30
+    }
+}

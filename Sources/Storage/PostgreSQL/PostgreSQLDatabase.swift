@@ -1,0 +1,109 @@
+// PostgreSQL behind the seam: a few connections with fixed duties, all in pipeline mode on the loop.
+
+import EventLoop
+
+/// A PostgreSQL server. While it is away, calls fail after at most a second and the connections come back alone.
+@IO
+public final class PostgreSQLDatabase: EngineDatabase {
+    /// Which texts it understands.
+    public let dialect = SQLDialect.postgreSQL
+    /// Random id of this process in leases.
+    public let owner = RandomName.owner()
+
+    private let recording: PostgreSQLConnection
+    private let logging: PostgreSQLConnection
+    private let listening: PostgreSQLConnection
+    private let others: [PostgreSQLConnection]
+    private var handlers: [@IO (String?) -> Void] = []
+    private var running = 0
+    private var isClosing = false
+
+    /// Answers, or gives up, within this time.
+    private static let deadlineMilliseconds: Int64 = 5000
+    /// A server that says nothing for so long after the deadline is taken for gone.
+    private static let cutMilliseconds: Int64 = 1000
+
+    private init(target: PostgreSQLTarget, poolMax: Int) {
+        let session = """
+            SELECT set_config('timezone', 'UTC', false), set_config('datestyle', 'ISO', false),
+                set_config('statement_timeout', '5000', false), set_config('bytea_output', 'hex', false)
+            """
+        recording = PostgreSQLConnection(target: target, setup: [session])
+        logging = PostgreSQLConnection(
+            target: target, setup: [session, "SELECT set_config('synchronous_commit', 'off', false)"])
+        listening = PostgreSQLConnection(target: target, setup: [session, "LISTEN nezuko_cache"])
+        others = (0..<max(1, poolMax - 3)).map { _ in PostgreSQLConnection(target: target, setup: [session]) }
+        listening.onNotification = { [unowned self] message in
+            for handler in handlers { handler(message) }
+        }
+    }
+
+    /// Begins to connect and waits for the first attempts; a server that is away is no error.
+    static func open(target: PostgreSQLTarget, poolMax: Int) async -> PostgreSQLDatabase {
+        let database = PostgreSQLDatabase(target: target, poolMax: poolMax)
+        let attempts = database.all.map { connection in Task { @IO in await connection.start() } }
+        for attempt in attempts { await attempt.value }
+        return database
+    }
+
+    /// Whether the last contact succeeded.
+    public var isReachable: Bool { recording.isOpen }
+
+    /// Runs the statements in one transaction; answers, or throws, within 5 s.
+    public func run(
+        _ statements: [SQLStatement], _ priority: SQLPriority
+    ) async throws(StoreError) -> [[SQLRow]] {
+        try await run(statements, priority, deadlineMilliseconds: Self.deadlineMilliseconds)
+    }
+
+    func run(
+        _ statements: [SQLStatement], _ priority: SQLPriority, deadlineMilliseconds: Int64
+    ) async throws(StoreError) -> [[SQLRow]] {
+        guard !isClosing else { throw .unavailable }
+        // A C string ends at U+0000: PostgreSQL has no such text, so it is refused as the server would.
+        guard !statements.contains(where: { $0.parameters.contains(where: Self.hasZero) }) else {
+            throw .refused(code: "22021")
+        }
+        let request = PostgreSQLRequest(statements)
+        let connection = connection(for: priority)
+        running += 1
+        defer { running -= 1 }
+        let deadline = Loop.shared.schedule(afterMilliseconds: deadlineMilliseconds) {
+            request.completion.finish(.failure(.timedOut))
+            Loop.shared.schedule(afterMilliseconds: Self.cutMilliseconds) { connection.cut(request) }
+        }
+        defer { deadline.cancel() }
+        connection.submit(request)
+        return try await request.completion.wait()
+    }
+
+    /// Calls `handler` with messages of other replicas, and with `nil` when some may have been missed.
+    public func onCacheMessage(_ handler: @escaping @IO (String?) -> Void) { handlers.append(handler) }
+
+    /// Ends all connections after what is under way.
+    public func close() async {
+        isClosing = true
+        // Each call has a deadline of its own, so this ends.
+        while running > 0 { await Loop.shared.sleep(milliseconds: 5) }
+        for connection in all { connection.close() }
+    }
+
+    private var all: [PostgreSQLConnection] { [recording, logging, listening] + others }
+
+    private func connection(for priority: SQLPriority) -> PostgreSQLConnection {
+        switch priority {
+        case .record: recording
+        case .log: logging
+        case .lease, .command, .read:
+            others.filter(\.isOpen).min { $0.load < $1.load } ?? others[0]
+        }
+    }
+
+    private static func hasZero(_ value: SQLValue) -> Bool {
+        switch value {
+        case .text(let text): text.utf8.contains(0)
+        case .texts(let texts): texts.contains { $0?.utf8.contains(0) ?? false }
+        default: false
+        }
+    }
+}

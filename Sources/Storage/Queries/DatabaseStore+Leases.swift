@@ -1,0 +1,183 @@
+// Leases: who performs an effect, and when (outbox.md 3, 4, 6).
+
+import Domain
+import EventLoop
+
+/// What may be leased: due, and in the order of its ledger row and of its chat's messages.
+private enum LeaseText {
+    /// Never two effects of one ledger row at a time, and in the order of recording: restrict before lift.
+    static let ledgerOrder = """
+        NOT EXISTS (SELECT 1 FROM effects o WHERE o.ledger_id = c.ledger_id AND o.id <> c.id
+            AND (o.id < c.id OR (o.lease_owner IS NOT NULL AND o.lease_until > m.now)))
+        """
+
+    /// One prompt or edit of a chat at a time, oldest first.
+    static let chatOrder = """
+        (c.lane <> 3 OR NOT EXISTS (SELECT 1 FROM effects o WHERE o.chat_id = c.chat_id AND o.lane = 3 AND o.id <> c.id
+            AND ((o.lease_owner IS NOT NULL AND o.lease_until > m.now)
+                OR (o.due_at <= m.now AND (o.due_at, o.id) < (c.due_at, c.id)))))
+        """
+
+    /// `$1` lane, `$2` how many.
+    static let pick = """
+        SELECT c.id, c.lease_owner AS former FROM effects c, (SELECT {now} AS now) AS m
+        WHERE c.lane = $1::int AND c.due_at <= (SELECT {now}) AND \(ledgerOrder) AND \(chatOrder)
+        ORDER BY c.due_at, c.id LIMIT $2::int
+        """
+
+    static let sends = "e.sends + CASE WHEN e.kind IN \(EffectRows.messageKinds) THEN 1 ELSE 0 END"
+
+    static let columns = EffectRows.columns
+        .split(separator: ", ").map { $0.hasPrefix("{") ? "{since:e.created_at}" : "e.\($0)" }.joined(separator: ", ")
+}
+
+extension DatabaseStore {
+    private static let pickDue = Query(LeaseText.pick)
+
+    private static let leaseAtServer = Query(
+        """
+        UPDATE effects e SET lease_owner = $3::text, lease_until = {after:12000}, due_at = {after:12000},
+            sends = \(LeaseText.sends)
+        FROM (\(LeaseText.pick) FOR UPDATE OF c SKIP LOCKED) AS p
+        WHERE e.id = p.id
+        RETURNING \(LeaseText.columns), COALESCE(p.former <> $3::text, FALSE)::int
+        """)
+
+    private static let leaseInFile = Query(
+        """
+        UPDATE effects AS e SET lease_owner = $3, lease_until = $4, due_at = $4, sends = \(LeaseText.sends)
+        WHERE id IN (SELECT id FROM (\(LeaseText.pick)))
+        RETURNING \(EffectRows.columns)
+        """)
+
+    private static let leaseForgotten = Query(
+        """
+        UPDATE effects SET lease_until = {after:12000}, due_at = {after:12000}
+        WHERE lease_owner = $1::text AND NOT (id {in:$2})
+        RETURNING \(EffectRows.columns)
+        """)
+
+    private static let renew = Query(
+        """
+        UPDATE effects SET lease_until = {after:12000}, due_at = {after:12000}
+        WHERE id = $1::bigint AND lease_owner = $2::text RETURNING 1
+        """)
+
+    private static let giveBack = Query(
+        """
+        UPDATE effects SET lease_owner = NULL, lease_until = NULL, due_at = {now},
+            sends = {greatest}(0, sends - CASE WHEN kind IN \(EffectRows.messageKinds) THEN 1 ELSE 0 END)
+        WHERE id {in:$1} AND lease_owner = $2::text
+        """)
+
+    private static let push = Query(
+        """
+        UPDATE effects SET due_at = {greatest}(due_at, {after:$2})
+        WHERE chat_id = $1::bigint AND (lease_owner IS NULL OR lease_owner = $3::text OR lease_until <= {now})
+        """)
+
+    private static let void = Query(
+        "UPDATE effects SET lease_until = {now}, due_at = {now} WHERE lease_owner IS NOT NULL")
+
+    private static let pendingByLane = Query(
+        """
+        SELECT lane, count(*), COALESCE(sum(CASE WHEN due_at <= {now} THEN 1 ELSE 0 END), 0),
+            COALESCE({since:min(due_at)}, 0)
+        FROM effects GROUP BY lane
+        """)
+
+    private static let nextDue = Query(
+        """
+        SELECT -{since:min(d.due)} FROM (
+            SELECT min(due_at) AS due FROM effects WHERE lane = 1
+            UNION ALL SELECT min(due_at) FROM effects WHERE lane = 2
+            UNION ALL SELECT min(c.due_at) FROM effects c WHERE c.lane = 3 AND NOT EXISTS (
+                SELECT 1 FROM effects o WHERE o.chat_id = c.chat_id AND o.lane = 3 AND o.id <> c.id
+                    AND o.lease_owner IS NOT NULL AND o.lease_until > (SELECT {now}))
+            UNION ALL SELECT min(due_at) FROM effects WHERE lane = 4) AS d
+        WHERE d.due IS NOT NULL
+        """)
+
+    /// Leases due effects, oldest first, at most `limits[lane]` of each lane; respects the order of outbox.md 4.
+    public func leaseDue(limits: [Int: Int]) async throws(StoreError) -> [Effect] {
+        let lanes = limits.filter { $0.value > 0 }.sorted { $0.key < $1.key }
+        guard !lanes.isEmpty else { return [] }
+        let isServer = database.dialect == .postgreSQL
+        var steps: [SQLStatement] = []
+        for (lane, limit) in lanes {
+            let pick: [SQLValue] = [.int(Int64(lane)), .int(Int64(limit))]
+            let owner = SQLValue.text(database.owner)
+            if isServer {
+                steps.append(statement(Self.leaseAtServer, pick + [owner]))
+            } else {
+                steps.append(statement(Self.pickDue, pick))
+                steps.append(statement(Self.leaseInFile, pick + [owner, nextLeaseEnd()]))
+            }
+        }
+        let results = try await database.run(steps, .lease)
+        guard !isServer else {
+            return results.joined().compactMap { EffectRows.effect($0, isTakenOver: $0.flag(12)) }.sorted(
+                by: Self.order)
+        }
+        var effects: [Effect] = []
+        for index in stride(from: 0, to: results.count - 1, by: 2) {
+            // RETURNING cannot name the former owner: the selection before the update has it.
+            let taken = results[index].filter { ($0.optionalText(1) ?? database.owner) != database.owner }.map {
+                $0.int(0)
+            }
+            let others = Set(taken)
+            effects += results[index + 1].compactMap { EffectRows.effect($0, isTakenOver: others.contains($0.int(0))) }
+        }
+        return effects.sorted(by: Self.order)
+    }
+
+    private static func order(_ left: Effect, _ right: Effect) -> Bool {
+        left.kind.lane == right.kind.lane ? left.id < right.id : left.kind.lane < right.kind.lane
+    }
+
+    /// Leases of this replica that it does not run (`running`): they were never started, so no send is counted.
+    public func leaseOwnForgotten(running: [Int64]) async throws(StoreError) -> [Effect] {
+        let rows = try await rows(Self.leaseForgotten, [.text(database.owner), .ints(running)], .lease)
+        return rows.compactMap { EffectRows.effect($0) }.sorted(by: Self.order)
+    }
+
+    /// Renews a lease for 12 s. False: it is somebody else's now, or the row is gone.
+    public func renew(_ effect: Effect) async throws(StoreError) -> Bool {
+        try await !rows(Self.renew, [.int(effect.id), .text(database.owner)], .lease).isEmpty
+    }
+
+    /// Puts off all effects of a chat that nobody else leases; one statement (outbox.md 6).
+    public func push(_ chat: ChatID, milliseconds: Int64) async throws(StoreError) {
+        try await execute(Self.push, [.int(chat.value), .int(milliseconds), .text(database.owner)], .record)
+    }
+
+    /// Gives unstarted effects back at shutdown.
+    public func giveBack(_ effects: [Int64]) async throws(StoreError) {
+        try await execute(Self.giveBack, [.ints(effects), .text(database.owner)], .record)
+    }
+
+    /// SQLite has one `serve`: at its start all leases are void (outbox.md 3).
+    ///
+    /// The former owner stays in the row, so that whoever leases it knows that its outcome may be unknown.
+    public func voidLeases() async throws(StoreError) {
+        guard database.dialect == .sqlite else { return }
+        try await execute(Self.void, [], .record)
+    }
+
+    /// Due and waiting effects by lane, and the age in milliseconds of the oldest due one of lanes 1 and 2.
+    public func pending() async throws(StoreError) -> PendingEffects {
+        var pending = PendingEffects()
+        for row in try await rows(Self.pendingByLane, [], .read) {
+            let lane = Int(row.int(0))
+            pending.byLane[lane] = Int(row.int(1))
+            pending.due += Int(row.int(2))
+            if lane <= 2 { pending.oldestMilliseconds = max(pending.oldestMilliseconds, row.int(3)) }
+        }
+        return pending
+    }
+
+    /// Milliseconds until the next effect is due (0: now), or `nil` when there is none.
+    public func nextDueMilliseconds() async throws(StoreError) -> Int64? {
+        try await rows(Self.nextDue, [], .read).first?.optionalInt(0).map { max(0, $0) }
+    }
+}

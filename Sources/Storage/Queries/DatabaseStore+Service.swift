@@ -1,0 +1,164 @@
+// What belongs to the whole service: people, jobs, replicas, settings, failures of our own.
+
+import Domain
+import EventLoop
+
+extension DatabaseStore {
+    private static let failing = Query(
+        """
+        INSERT INTO processed_updates (bot_id, update_id, state, attempts, created_at)
+        VALUES ($1::bigint, $2::bigint, 'failing', 1, {now})
+        ON CONFLICT (bot_id, update_id) DO UPDATE SET attempts = processed_updates.attempts + 1,
+            state = CASE WHEN processed_updates.attempts + 1 >= 5 THEN 'failed' ELSE processed_updates.state END,
+            body = CASE WHEN processed_updates.attempts + 1 >= 5 THEN $3::jsonb ELSE processed_updates.body END
+        WHERE processed_updates.state <> 'recorded'
+        RETURNING state
+        """)
+    private static let upsertUser = Query(
+        """
+        INSERT INTO users (telegram_id, username, language, can_message, created_at, updated_at)
+        VALUES ($1::bigint, $2::text, $3::text, $4::int = 1, {now}, {now})
+        ON CONFLICT (telegram_id) DO UPDATE SET username = COALESCE(excluded.username, users.username),
+            language = COALESCE(excluded.language, users.language), can_message = excluded.can_message,
+            updated_at = excluded.updated_at
+        """)
+    private static let mayMessage = Query("SELECT can_message::int FROM users WHERE telegram_id = $1::bigint")
+    private static let takeJob = Query(
+        """
+        INSERT INTO job_leases (name, owner, lease_until, last_started_at)
+        VALUES ($1::text, $2::text, {after:120000}, {now})
+        ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, lease_until = excluded.lease_until,
+            last_started_at = excluded.last_started_at
+        WHERE job_leases.owner IS NULL OR job_leases.owner = excluded.owner OR job_leases.lease_until IS NULL
+            OR job_leases.lease_until <= {now}
+        RETURNING 1
+        """)
+    private static let renewJob = Query(
+        """
+        UPDATE job_leases SET lease_until = {after:120000} WHERE name = $1::text AND owner = $2::text RETURNING 1
+        """)
+    private static let endJob = Query(
+        """
+        UPDATE job_leases SET owner = NULL, lease_until = NULL, last_finished_at = {now}, last_result = $3::jsonb
+        WHERE name = $1::text AND owner = $2::text
+        """)
+    private static let jobAge = Query("SELECT {since:last_finished_at} / 1000 FROM job_leases WHERE name = $1::text")
+    private static let trimUpdates = Query(
+        """
+        DELETE FROM processed_updates WHERE (bot_id, update_id) IN (SELECT bot_id, update_id FROM processed_updates
+            WHERE created_at < {after:-259200000} LIMIT 5000) RETURNING 1
+        """)
+    private static let trimBatches = Query(
+        """
+        DELETE FROM log_batches WHERE batch_id IN (SELECT batch_id FROM log_batches
+            WHERE written_at < {after:-259200000} LIMIT 5000) RETURNING 1
+        """)
+    private static let tick = Query("INSERT INTO uptime_ticks (minute) VALUES ($1::timestamptz) ON CONFLICT DO NOTHING")
+    private static let beat = Query(
+        """
+        INSERT INTO replicas (id, version, schema_version, started_at, heartbeat_at)
+        VALUES ($1::text, $2::text, $3::int, {now}, {now})
+        ON CONFLICT (id) DO UPDATE SET heartbeat_at = excluded.heartbeat_at, version = excluded.version,
+            schema_version = excluded.schema_version
+        """)
+    private static let dropDead = Query("DELETE FROM replicas WHERE heartbeat_at < {after:-30000}")
+    private static let countReplicas = Query("SELECT count(*) FROM replicas")
+    private static let leave = Query("DELETE FROM replicas WHERE id = $1::text")
+    private static let getSetting = Query("SELECT value::text FROM settings WHERE key = $1::text")
+    private static let putSetting = Query(
+        """
+        INSERT INTO settings (key, value, updated_at) VALUES ($1::text, $2::jsonb, {now})
+        ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at
+        """)
+    private static let tell = Query("SELECT pg_notify('nezuko_cache', $1::text)::text")
+
+    /// Counts a failure of our own on an update; at the fifth it is `failed`, `body` is kept and true comes back.
+    public func failed(_ update: UpdateID, body: String) async throws(StoreError) -> Bool {
+        let values: [SQLValue] = [.int(botID), .int(update.value), .text(body)]
+        return try await rows(Self.failing, values, .record).first?.text(0) == "failed"
+    }
+
+    /// Notes that a person may (or may no longer) be written to in private.
+    public func setCanMessage(
+        _ canMessage: Bool, user: UserID, username: String?, language: String?
+    ) async throws(StoreError) {
+        try await execute(
+            Self.upsertUser, [.int(user.value), .optional(username), .optional(language), .flag(canMessage)])
+    }
+
+    /// Whether a person may be written to in private.
+    public func canMessage(_ user: UserID) async throws(StoreError) -> Bool {
+        try await rows(Self.mayMessage, [.int(user.value)], .read).first?.flag(0) ?? false
+    }
+
+    /// Takes a job's lease (`job:member-sync`) if it is free, past, or ours.
+    public func takeJobLease(_ name: String) async throws(StoreError) -> JobLease {
+        try await rows(Self.takeJob, [.text(name), .text(database.owner)]).isEmpty ? .busy : .taken
+    }
+
+    /// Renews it for two minutes; false when it is lost.
+    public func renewJobLease(_ name: String) async throws(StoreError) -> Bool {
+        try await !rows(Self.renewJob, [.text(name), .text(database.owner)]).isEmpty
+    }
+
+    /// Ends a run: the lease is free, the result (JSON) kept.
+    public func finishJob(_ name: String, result: String) async throws(StoreError) {
+        try await execute(Self.endJob, [.text(name), .text(database.owner), .text(result)])
+    }
+
+    /// Seconds since the job last finished, or `nil` if never.
+    public func jobAgeSeconds(_ name: String) async throws(StoreError) -> Int64? {
+        try await rows(Self.jobAge, [.text(name)], .read).first?.optionalInt(0)
+    }
+
+    /// Deletes `processed_updates` and `log_batches` older than 3 days, in batches of 5 000. Returns how many.
+    public func trimProcessed() async throws(StoreError) -> Int {
+        var total = 0
+        for query in [Self.trimUpdates, Self.trimBatches] {
+            while true {
+                let count = try await rows(query).count
+                total += count
+                guard count == 5000 else { break }
+                // Writers go first between batches (schema.md 6).
+                await Loop.shared.sleep(milliseconds: 50)
+            }
+        }
+        return total
+    }
+
+    /// Notes that the service ran in this UTC minute.
+    public func tickUptime(minuteSeconds: Int64) async throws(StoreError) {
+        let minute = Timestamp(seconds: minuteSeconds - minuteSeconds % 60)
+        try await execute(Self.tick, [.time(minute)])
+    }
+
+    /// This replica is alive; rows without a heartbeat for 30 s are removed. Returns how many are alive.
+    public func heartbeat(version: String, schemaVersion: Int) async throws(StoreError) -> Int {
+        let steps = [
+            statement(Self.beat, [.text(database.owner), .text(version), .int(Int64(schemaVersion))]),
+            statement(Self.dropDead), statement(Self.countReplicas),
+        ]
+        return Int(try await database.run(steps, .command).last?.first?.int(0) ?? 0)
+    }
+
+    /// Removes this replica's row at shutdown.
+    public func removeReplica() async throws(StoreError) {
+        try await execute(Self.leave, [.text(database.owner)])
+    }
+
+    /// A service-wide setting (JSON), or `nil`.
+    public func setting(_ key: String) async throws(StoreError) -> String? {
+        try await rows(Self.getSetting, [.text(key)], .read).first?.optionalText(0)
+    }
+
+    /// Sets one.
+    public func setSetting(_ key: String, _ value: String) async throws(StoreError) {
+        try await execute(Self.putSetting, [.text(key), .text(value)])
+    }
+
+    /// Tells other replicas to forget a cached thing. SQLite has one process: there is nobody to tell.
+    public func tellCaches(_ message: String) async throws(StoreError) {
+        guard database.dialect == .postgreSQL else { return }
+        try await execute(Self.tell, [.text(message)])
+    }
+}

@@ -1,0 +1,51 @@
+// `protected_groups.params`: a group's settings as JSON, each key only where it differs from the default.
+
+import Domain
+import JSON
+
+extension GroupParams {
+    /// The settings of a stored object; what it does not name, or names wrongly, has its default.
+    init(json text: String?) {
+        self.init()
+        guard let text else { return }
+        let object: JSONValue
+        do {
+            object = try JSONValue(parsing: Array(text.utf8))
+        } catch {
+            // The database keeps valid JSON only; an odd value must not stop the group's protection.
+            return
+        }
+        mode = object["mode"]?.string.flatMap(GroupMode.init(rawValue:)) ?? mode
+        warningText = object["warning_text"]?.string
+        joinButton = object["button_join_text"]?.string
+        verifyButton = object["button_verify_text"]?.string
+        warningSeconds = object["warning_ttl_s"]?.int ?? warningSeconds
+        failMode = object["fail_mode"]?.string.flatMap(FailMode.init(rawValue:)) ?? failMode
+        offersPrivateVerify = object["private_verify"]?.bool ?? offersPrivateVerify
+        deletesJoins = object["delete_joins"]?.bool ?? deletesJoins
+        allowsSenderChats = object["allow_sender_chats"]?.bool ?? allowsSenderChats
+        noticeTopic = object["notice_topic"]?.int
+        language = object["language"]?.string ?? language
+    }
+
+    /// The stored object.
+    var json: String {
+        let usual = GroupParams()
+        var members: [(key: String, value: JSONValue)] = []
+        func add(_ key: String, _ value: JSONValue?, unless isUsual: Bool = false) {
+            if let value, !isUsual { members.append((key, value)) }
+        }
+        add("mode", .string(mode.rawValue), unless: mode == usual.mode)
+        add("warning_text", warningText.map { .string($0) })
+        add("button_join_text", joinButton.map { .string($0) })
+        add("button_verify_text", verifyButton.map { .string($0) })
+        add("warning_ttl_s", .int(warningSeconds), unless: warningSeconds == usual.warningSeconds)
+        add("fail_mode", .string(failMode.rawValue), unless: failMode == usual.failMode)
+        add("private_verify", .bool(offersPrivateVerify), unless: !offersPrivateVerify)
+        add("delete_joins", .bool(deletesJoins), unless: !deletesJoins)
+        add("allow_sender_chats", .bool(allowsSenderChats), unless: !allowsSenderChats)
+        add("notice_topic", noticeTopic.map { .int($0) })
+        add("language", .string(language), unless: language == usual.language)
+        return String(decoding: JSONValue.object(members).encoded(), as: UTF8.self)
+    }
+}

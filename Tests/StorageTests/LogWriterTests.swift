@@ -1,0 +1,150 @@
+// Log rows: the batches' state machine, and exactly once on both engines.
+
+import Domain
+import EventLoop
+import TestSupport
+import Testing
+
+@testable import Storage
+
+@Suite("Log batches")
+struct LogBatchTests {
+    private static func machine(batch: Int = 2, waiting: Int = 3) -> LogBatch<Int> {
+        LogBatch(limits: .init(batch: batch, waiting: waiting)) { [7] }
+    }
+
+    @Test func `the first row starts the timer, a full batch is written at once`() {
+        var machine = Self.machine()
+        #expect(machine.offered(1) == .startTimer)
+        #expect(machine.offered(2) == .write(Batch(id: [7], rows: [1, 2])))
+        #expect(machine.timerFired() == .none)
+        #expect(machine.written() == .none)
+    }
+
+    @Test func `a failed batch keeps its id and rows and waits longer each time`() {
+        var machine = Self.machine()
+        _ = machine.offered(1)
+        let batch = Batch(id: [7], rows: [1])
+        #expect(machine.timerFired() == .write(batch))
+        for milliseconds: Int64 in [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000] {
+            #expect(machine.failed() == .pause(milliseconds: milliseconds))
+            #expect(machine.pauseEnded() == .write(batch))
+        }
+    }
+
+    @Test func `the oldest waiting row makes room`() {
+        var machine = Self.machine()
+        _ = machine.offered(1)
+        _ = machine.timerFired()
+        for row in 2...4 { #expect(machine.offered(row) == .none) }
+        #expect(machine.offered(5) == .countDropped)
+        #expect(machine.written() == .write(Batch(id: [7], rows: [3, 4])))
+    }
+
+    @Test func `a refused row is found by halving and dropped alone`() {
+        var machine = Self.machine(batch: 4, waiting: 10)
+        for row in 1...3 { _ = machine.offered(row) }
+        #expect(machine.offered(4) == .write(Batch(id: [7], rows: [1, 2, 3, 4])))
+        #expect(machine.refused() == (.write(Batch(id: [7], rows: [1, 2])), false))
+        #expect(machine.written() == .write(Batch(id: [7], rows: [3, 4])))
+        #expect(machine.refused() == (.write(Batch(id: [7], rows: [3])), false))
+        #expect(machine.refused() == (.write(Batch(id: [7], rows: [4])), true))
+        #expect(machine.written() == .none)
+        #expect(machine.count == 0)
+    }
+}
+
+@Suite("Log writer", .serialized)
+struct LogWriterTests {
+    /// Says of each batch's first attempt that its outcome is unknown, though it is stored.
+    @IO
+    final class Forgetful: LogStore {
+        let store: DatabaseLogStore
+        var isFirst = true
+        init(_ store: DatabaseLogStore) { self.store = store }
+        func write(_ rows: [LogRow], batch: [UInt8]) async throws(StoreError) {
+            try await store.write(rows, batch: batch)
+            isFirst.toggle()
+            if !isFirst { throw .unavailable }
+        }
+    }
+
+    private static func call(_ method: String, at: Int64 = 1_700_000_000_000_000) -> LogRow {
+        .apiCall(
+            APICallRow(
+                method: method, chat: ChatID(-100), user: nil, group: nil, latencyMilliseconds: 3, errorType: nil,
+                errorClass: nil, atMicroseconds: at))
+    }
+
+    private static func decision(_ facts: String, user: Int64) -> LogRow {
+        .decision(
+            DecisionRow(
+                update: nil, group: ChatID(-100), user: UserID(user), ruleVersion: 1, outcome: "none", facts: facts))
+    }
+
+    @IO
+    private static func count(_ table: String, _ database: any Database) async throws -> SQLValue {
+        try await database.run([SQLStatement("SELECT count(*) FROM \(table)")], .read)[0][0][0]
+    }
+
+    @Test(arguments: Engine.allCases) @IO
+    func `rows are stored once though the first answer was lost`(_ engine: Engine) async throws {
+        let database = try await TestDatabases.migrated(engine)
+        let writer = LogWriter(store: Forgetful(DatabaseLogStore(database)))
+        for index in 0..<250 { writer.offer(Self.call("sendMessage\(index)")) }
+        writer.offer(.activity(UserID(5), atMicroseconds: 1_700_000_000_000_000))
+        writer.offer(.activity(UserID(5), atMicroseconds: 1_700_000_001_000_000))
+        await writer.shutdown(milliseconds: 5000)
+        #expect(writer.pendingRows == 0)
+        #expect(try await Self.count("api_call_log", database) == .int(250))
+        let activity = try await database.run([SQLStatement("SELECT command_count FROM user_activity")], .read)
+        #expect(activity == [[[.int(2)]]])
+        await database.close()
+    }
+
+    @Test(arguments: Engine.allCases) @IO
+    func `a row that the database refuses is dropped alone`(_ engine: Engine) async throws {
+        let database = try await TestDatabases.migrated(engine)
+        let writer = LogWriter(store: DatabaseLogStore(database))
+        for user in 1...20 { writer.offer(Self.decision(user == 13 ? "not JSON" : "{}", user: Int64(user))) }
+        await writer.flushNow()
+        #expect(try await Self.count("decisions", database) == .int(19))
+        await database.close()
+    }
+
+    @Test(arguments: Engine.allCases) @IO
+    func `cached verdicts of a minute are one row with hits`(_ engine: Engine) async throws {
+        let database = try await TestDatabases.migrated(engine)
+        let writer = LogWriter(store: DatabaseLogStore(database))
+        for index in 0..<5 {
+            writer.offer(
+                .verification(
+                    VerificationRow(
+                        user: UserID(1), group: ChatID(-1), channel: ChatID(-2), status: "verified",
+                        latencyMilliseconds: 0, isCached: true, isDecisive: true, source: .message, errorType: nil,
+                        atMicroseconds: 1_700_000_000_000_000 + Int64(index))))
+        }
+        await writer.flushNow()
+        let rows = try await database.run([SQLStatement("SELECT hits FROM verification_log")], .read)
+        #expect(rows == [[[.int(5)]]])
+        await database.close()
+    }
+
+    @Test @IO
+    func `after PostgreSQL was stopped and started all offered rows are there`() async throws {
+        let cluster = try await offload { try PostgreSQLCluster() }
+        let url = try await offload { try cluster.makeDatabase() }
+        let database = try await Storage.open(url: url, poolMax: 4)
+        _ = try await Migrator.up(database)
+        let writer = LogWriter(store: DatabaseLogStore(database), batch: 50, flushMilliseconds: 10)
+        for index in 0..<200 { writer.offer(Self.call("before\(index)")) }
+        try await offload { try cluster.stop(immediately: false) }
+        for index in 0..<200 { writer.offer(Self.call("during\(index)")) }
+        await #expect(throws: StoreError.unavailable) { try await database.run([SQLStatement("SELECT 1")], .record) }
+        try await offload { try cluster.start() }
+        await writer.shutdown(milliseconds: 20_000)
+        #expect(try await Self.count("api_call_log", database) == .int(400))
+        await database.close()
+        try await offload { try cluster.stop() }
+    }
+}

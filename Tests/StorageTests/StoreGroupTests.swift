@@ -1,0 +1,162 @@
+// Groups, ledger and service over both engines.
+
+import Domain
+import EventLoop
+import Testing
+
+@testable import Storage
+
+@Suite("Store of groups and service")
+struct StoreGroupTests {
+    @IO
+    private func protected(_ engine: Engine, channels: [Int64] = [-1002]) async throws -> StoreFixture {
+        let fixture = try await StoreFixture(engine)
+        let required = channels.map { RequiredChannel(id: ChatID($0), title: "Channel", username: "name") }
+        try await fixture.store.protect(
+            Protection(
+                group: fixture.group, title: "Group", owner: UserID(1), ownerUsername: "o", replacesOwner: false,
+                channels: required))
+        return fixture
+    }
+
+    @Test(arguments: Engine.allCases) @IO
+    func `a group comes back as it was protected and set`(_ engine: Engine) async throws {
+        let fixture = try await protected(engine, channels: [-1002, -1003])
+        var params = GroupParams()
+        params.failMode = .closed
+        params.warningSeconds = 30
+        try await fixture.store.setParams(params, of: fixture.group)
+        #expect(
+            try await fixture.store.exempt(UserID(8), in: fixture.group, untilSeconds: nil, reason: "exempt"))
+        try await fixture.store.setNotice(MessageID(4), thread: nil, of: fixture.group)
+        let group = try #require(try await fixture.store.group(fixture.group))
+        #expect(group.params == params && group.isProtected && group.notice == MessageID(4))
+        #expect(group.channels.map(\.id.value) == [-1002, -1003])
+        #expect(group.isExempt(UserID(8), atSeconds: 0))
+        #expect(try await fixture.store.noticeSentAtSeconds(of: fixture.group) ?? 0 > 0)
+        #expect(try await fixture.store.setHealth(.broken, of: fixture.channel, in: fixture.group))
+        #expect(try await !fixture.store.setHealth(.broken, of: fixture.channel, in: fixture.group))
+        #expect(try await fixture.store.brokenLinks(limit: 5).isEmpty)
+        #expect(try await fixture.store.groups(requiring: fixture.channel) == [fixture.group])
+        try await fixture.store.setTitle("New", username: "other", of: fixture.channel)
+        try await fixture.store.removeExemption(of: UserID(8), in: fixture.group)
+        let later = try #require(try await fixture.store.group(fixture.group))
+        #expect(later.exemptions.isEmpty && later.channels.first?.title == "New")
+        #expect(try await fixture.store.botRemoved(fromChannel: ChatID(-1003)) == [fixture.group])
+        #expect(try await fixture.store.group(ChatID(-5)) == nil)
+    }
+
+    @Test(arguments: Engine.allCases) @IO
+    func `disabling lifts all holds, ten in a second`(_ engine: Engine) async throws {
+        let fixture = try await protected(engine)
+        for user in Int64(1)...25 {
+            _ = try await fixture.recorded(
+                fixture.holdRecord(update: user, user: user, message: user, startsAtOnce: false))
+        }
+        #expect(try await fixture.store.disable(fixture.group) == 25)
+        #expect(try await fixture.text("SELECT count(*) FROM effects WHERE kind = 'restrict'") == "0")
+        let lifts = try await fixture.store.leaseDue(limits: [2: 100])
+        #expect((1..<25).contains(lifts.count))
+        #expect(try await fixture.text("SELECT count(*) FROM effects WHERE kind = 'lift'") == "25")
+        #expect(try await fixture.store.group(fixture.group)?.isProtected == false)
+    }
+
+    @Test(arguments: Engine.allCases) @IO
+    func `unlinking lifts who was held for that channel alone and looks at the others again`(
+        _ engine: Engine
+    ) async throws {
+        let fixture = try await protected(engine, channels: [-1002, -1003])
+        _ = try await fixture.recorded(fixture.holdRecord(update: 1, user: 5, message: 1))
+        var both = fixture.holdRecord(update: 2, user: 6, message: 2)
+        both.hold?.channels = [ChatID(-1002), ChatID(-1003)]
+        _ = try await fixture.recorded(both)
+        #expect(try await fixture.store.unlink(fixture.channel, from: fixture.group) == 1)
+        #expect(try await fixture.store.openHold(of: UserID(5), in: fixture.group)?.state == .lifting)
+        #expect(try await fixture.store.openHold(of: UserID(6), in: fixture.group)?.state == .intended)
+        #expect(try await fixture.text("SELECT user_id FROM effects WHERE kind = 'recheck'") == "6")
+        #expect(try await fixture.store.unlink(ChatID(-1003), from: fixture.group) == 0)
+        #expect(try await fixture.store.unlink(ChatID(-1003), from: fixture.group) == nil)
+        #expect(try await fixture.store.openHold(of: UserID(6), in: fixture.group)?.state == .lifting)
+    }
+
+    @Test(arguments: Engine.allCases) @IO
+    func `a migrated group keeps its rows under the new id`(_ engine: Engine) async throws {
+        let fixture = try await protected(engine)
+        let new = ChatID(-1_009_999)
+        _ = try await fixture.recorded(
+            fixture.holdRecord(update: 1, user: 5, message: 1, startsAtOnce: false))
+        try await fixture.store.migrate(fixture.group, to: new)
+        #expect(try await fixture.store.group(fixture.group) == nil)
+        #expect(try await fixture.store.group(new)?.channels.count == 1)
+        #expect(try await fixture.store.openHoldCount(in: new) == 1)
+        let keys = try await fixture.store.leaseDue(limits: [1: 5, 3: 5]).map { $0.kind == .prompt ? $0.key : "" }
+        #expect(keys.sorted() == ["", "prompt:-1009999"])
+    }
+
+    @Test(arguments: Engine.allCases) @IO
+    func `holds of a group without the bot are orphaned`(_ engine: Engine) async throws {
+        let fixture = try await protected(engine)
+        let recorded = try await fixture.recorded(fixture.holdRecord(update: 1, user: 5, message: 1))
+        try await fixture.store.botRemoved(from: fixture.group)
+        let ledger = try #require(recorded.ledger)
+        #expect(try await fixture.store.hold(ledger)?.state == .orphaned)
+        #expect(try await fixture.store.pending() == PendingEffects())
+        #expect(try await fixture.store.nextDueMilliseconds() == nil)
+        try await fixture.store.dropEffects(of: fixture.group)
+    }
+
+    @Test(arguments: Engine.allCases) @IO
+    func `the ledger keeps what it is told`(_ engine: Engine) async throws {
+        let fixture = try await protected(engine)
+        let ledger = try #require(try await fixture.recorded(fixture.holdRecord(update: 1, user: 5, message: 1)).ledger)
+        try await fixture.store.setPrior(#"{"until_date":0}"#, of: ledger)
+        try await fixture.store.pressed(ledger)
+        try await fixture.store.setChannels([ChatID(-9)], of: ledger)
+        let hold = try #require(try await fixture.store.openHolds(of: UserID(5)).first)
+        #expect(hold.presses == 1 && hold.channels == [ChatID(-9)] && hold.priorPermissions != nil)
+        #expect(try await fixture.store.recentHolds(of: UserID(5), in: fixture.group, seconds: 600).count == 1)
+        #expect(try await fixture.store.addressed(by: MessageID(3), in: fixture.group).isEmpty)
+        let status = try #require(try await fixture.store.status(of: fixture.group))
+        #expect(status.held == 1 && status.channels.count == 1 && status.countAgeSeconds == nil)
+        #expect(try await fixture.store.statistics(of: fixture.group, days: 7) == GroupStatistics())
+    }
+
+    @Test(arguments: Engine.allCases) @IO
+    func `a job has one runner, and counts are stored`(_ engine: Engine) async throws {
+        let fixture = try await protected(engine)
+        let store = fixture.store
+        #expect(try await store.takeJobLease("job:a") == .taken)
+        #expect(try await fixture.other.takeJobLease("job:a") == .busy)
+        #expect(try await store.renewJobLease("job:a"))
+        #expect(try await !fixture.other.renewJobLease("job:a"))
+        #expect(try await store.jobAgeSeconds("job:a") == nil)
+        try await store.finishJob("job:a", result: "{}")
+        #expect(try await store.jobAgeSeconds("job:a") != nil)
+        #expect(try await fixture.other.takeJobLease("job:a") == .taken)
+        let chats = try await store.chatsToSync(limit: 10)
+        #expect(chats.map(\.id.value).sorted() == [-1002, -1001])
+        try await store.storeCounts(chats.map { ($0, 42) })
+        #expect(try await store.chatsToSync(limit: 10).isEmpty)
+        #expect(try await store.status(of: fixture.group)?.members == 42)
+    }
+
+    @Test(arguments: Engine.allCases) @IO
+    func `people, settings, replicas, ticks`(_ engine: Engine) async throws {
+        let fixture = try await StoreFixture(engine)
+        let store = fixture.store
+        #expect(try await !store.canMessage(UserID(3)))
+        try await store.setCanMessage(true, user: UserID(3), username: nil, language: "en")
+        #expect(try await store.canMessage(UserID(3)))
+        #expect(try await store.setting("k") == nil)
+        try await store.setSetting("k", "true")
+        #expect(try await store.setting("k") == "true")
+        #expect(try await store.heartbeat(version: "1", schemaVersion: 3) == 1)
+        #expect(try await fixture.other.heartbeat(version: "1", schemaVersion: 3) == 2)
+        try await fixture.other.removeReplica()
+        try await store.tickUptime(minuteSeconds: 120)
+        try await store.tickUptime(minuteSeconds: 125)
+        try await store.tellCaches("group:-1001")
+        try await store.voidLeases()
+        #expect(try await store.trimProcessed() == 0)
+    }
+}
