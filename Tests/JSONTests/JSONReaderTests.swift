@@ -106,7 +106,7 @@ struct JSONReaderTests {
     @Test func `a tree of too many values is refused`() {
         let bytes =
             Array("[".utf8) + Array(String(repeating: "0,", count: JSONValue.maximumCount).utf8) + Array("0]".utf8)
-        #expect(throws: JSONError.tooLarge) { () throws(JSONError) in _ = try JSONValue(parsing: bytes) }
+        #expect(throws: JSONError.tooLarge) { _ = try JSONValue(parsing: bytes) }
     }
 }
 

@@ -119,7 +119,7 @@ struct DocumentTests {
             var good = JSONReader(nested(64))
             try descend(&good, levels)
             try good.finish()
-            #expect(throws: JSONError.tooDeep) { () throws(JSONError) in
+            #expect(throws: JSONError.tooDeep) {
                 var bad = JSONReader(nested(65))
                 try descend(&bad, levels)
             }

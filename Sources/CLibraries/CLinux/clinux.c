@@ -1,4 +1,8 @@
-#define _GNU_SOURCE  // accept4
+// Here and not in the header: there it would change the C library's types for Swift, and `fd_set` would
+// differ from the one in the Glibc module.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "clinux.h"
 
 int nezuko_accept4(int fd, struct sockaddr *address, socklen_t *length) {

@@ -1,5 +1,4 @@
 // Linux interfaces that the Glibc module does not export.
-// Without _GNU_SOURCE, as that module: with it the C types differ (fd_set) and cannot be imported together.
 #ifndef NEZUKO_CLINUX_H
 #define NEZUKO_CLINUX_H
 #include <sys/epoll.h>

@@ -1,0 +1,160 @@
+// Facts as stored in `decisions.facts`: ids, enums and ages; no names, no text. `v` is the form's version.
+
+import Domain
+import JSON
+
+extension Facts {
+    /// The stored form, with the decision's reason beside the facts.
+    public func encoded(reason: String) -> String {
+        var writer = JSONWriter()
+        writer.object { json in
+            json.key("v")
+            json.int(1)
+            json.key("reason")
+            json.string(reason)
+            json.key("occasion")
+            json.string(occasion.rawValue)
+            json.key("group")
+            json.object { group.write(to: &$0) }
+            json.key("sender")
+            json.string(sender.stored)
+            if case .channel(let channel) = sender {
+                json.key("sender_chat")
+                json.int(channel.value)
+            }
+            if let admin {
+                json.key("admin")
+                json.string(admin.rawValue)
+            }
+            if let isInGroup {
+                json.key("in_group")
+                json.bool(isInGroup)
+            }
+            let flags: [(StaticString, Bool)] = [
+                ("group_chat", isGroupChat), ("service", isServiceMessage), ("exempt", isExempt),
+                ("open_hold", hasOpenHold),
+            ]
+            for (name, isSet) in flags where isSet {
+                json.key(name)
+                json.bool(true)
+            }
+            json.key("fresh_ms")
+            json.int(freshForMilliseconds)
+            json.key("memberships")
+            json.array { list in
+                for channel in group.channels {
+                    guard let fact = memberships[channel] else { continue }
+                    list.object { fact.write(channel: channel, to: &$0) }
+                }
+            }
+        }
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    /// Reads the stored form back.
+    ///
+    /// - Throws: `JSONError` for what this version did not write.
+    public init(stored: String) throws(JSONError) {
+        let value = try JSONValue(parsing: Array(stored.utf8))
+        guard value["v"]?.int == 1, let occasion = value["occasion"]?.string.flatMap(Occasion.init(rawValue:)),
+            let group = value["group"].flatMap(GroupFacts.init(stored:)),
+            let sender = Sender(stored: value["sender"]?.string, channel: value["sender_chat"]?.int)
+        else { throw JSONError.typeMismatch(at: 0) }
+        self.init(occasion, group: group)
+        self.sender = sender
+        admin = value["admin"]?.string.flatMap(AdminFact.init(rawValue:))
+        isInGroup = value["in_group"]?.bool
+        isGroupChat = value["group_chat"]?.bool ?? false
+        isServiceMessage = value["service"]?.bool ?? false
+        isExempt = value["exempt"]?.bool ?? false
+        hasOpenHold = value["open_hold"]?.bool ?? false
+        freshForMilliseconds = value["fresh_ms"]?.int ?? 3000
+        for item in value["memberships"]?.array ?? [] {
+            guard let channel = item["channel"]?.int, let fact = MembershipFact(stored: item) else {
+                throw JSONError.typeMismatch(at: 0)
+            }
+            memberships[ChatID(channel)] = fact
+        }
+    }
+}
+
+extension GroupFacts {
+    fileprivate func write(to json: inout JSONWriter) {
+        json.key("protected")
+        json.bool(isProtected)
+        json.key("channels")
+        json.array { list in for channel in channels { list.int(channel.value) } }
+        json.key("fail_mode")
+        json.string(failMode.rawValue)
+        json.key("allow_channels")
+        json.bool(allowsSenderChats)
+    }
+
+    fileprivate init?(stored: JSONValue) {
+        guard let isProtected = stored["protected"]?.bool, let channels = stored["channels"]?.array,
+            let failMode = stored["fail_mode"]?.string.flatMap(FailMode.init(rawValue:))
+        else { return nil }
+        self.init(
+            isProtected: isProtected, channels: channels.compactMap { $0.int.map { ChatID($0) } }, failMode: failMode,
+            allowsSenderChats: stored["allow_channels"]?.bool ?? false)
+    }
+}
+
+extension Sender {
+    fileprivate var stored: String {
+        switch self {
+        case .person: "person"
+        case .bot: "bot"
+        case .anonymousAdmin: "anonymous_admin"
+        case .linkedPost: "linked_post"
+        case .channel: "channel"
+        }
+    }
+
+    fileprivate init?(stored: String?, channel: Int64?) {
+        switch (stored, channel) {
+        case ("person", _): self = .person
+        case ("bot", _): self = .bot
+        case ("anonymous_admin", _): self = .anonymousAdmin
+        case ("linked_post", _): self = .linkedPost
+        case ("channel", let channel?): self = .channel(ChatID(channel))
+        default: return nil
+        }
+    }
+}
+
+extension MembershipFact {
+    fileprivate func write(channel: ChatID, to json: inout JSONWriter) {
+        json.key("channel")
+        json.int(channel.value)
+        json.key("status")
+        switch self {
+        case .member: json.string("member")
+        case .notMember(let age):
+            json.string("not_member")
+            json.key("age_ms")
+            json.int(age)
+        case .inferredNotMember: json.string("inferred_not_member")
+        case .failed(let errorClass):
+            json.string("failed")
+            json.key("class")
+            json.string(errorClass)
+        case .unreachable(let errorClass):
+            json.string("unreachable")
+            json.key("class")
+            json.string(errorClass)
+        }
+    }
+
+    fileprivate init?(stored: JSONValue) {
+        let errorClass = stored["class"]?.string ?? ""
+        switch stored["status"]?.string {
+        case "member": self = .member
+        case "not_member": self = .notMember(ageMilliseconds: stored["age_ms"]?.int ?? 0)
+        case "inferred_not_member": self = .inferredNotMember
+        case "failed": self = .failed(errorClass)
+        case "unreachable": self = .unreachable(errorClass)
+        default: return nil
+        }
+    }
+}

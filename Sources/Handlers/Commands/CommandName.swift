@@ -1,0 +1,25 @@
+// The commands that exist. Names are labels of metrics, so the list is closed.
+
+/// A command of the bot.
+public enum CommandName: String, CaseIterable, Sendable {
+    /// The private menu, and the way into private verification.
+    case start
+    /// Requirements and common problems.
+    case help
+    /// Links channels and switches protection on.
+    case protect
+    /// Switches protection off, or removes a channel.
+    case unprotect
+    /// State, channels, counts.
+    case status
+    /// Shows and changes a group's settings.
+    case settings
+    /// As pressing the button.
+    case verify
+    /// Exempts a person for good.
+    case exempt
+    /// Figures of a group.
+    case stats
+    /// Ids of chat and person.
+    case id
+}

@@ -1,0 +1,352 @@
+// Russian.
+
+import Domain
+
+/// The texts in Russian.
+struct Russian: Catalogue {
+    let code = "ru"
+
+    func text(_ text: Text) -> Markup {
+        switch text {
+        case .promptHello(let mention, let channels):
+            """
+            Здравствуйте, \(mention)! Чтобы писать в этой группе, подпишитесь на каналы ниже, затем нажмите кнопку.
+
+            \(channels)
+            """
+        case .promptWelcome(let mention, let channels):
+            """
+            Добро пожаловать, \(mention)! Чтобы писать в этой группе, подпишитесь на каналы ниже, затем нажмите кнопку.
+
+            \(channels)
+            """
+        case .promptLeft(let mention, let left, let channels):
+            """
+            \(mention), вы больше не можете писать в этой группе: вы отписались от канала \(left). \
+            Подпишитесь на каналы ниже, затем нажмите кнопку.
+
+            \(channels)
+            """
+        case .promptMany(let mentions, let more, let channels):
+            """
+            \(mentions)\(more > 0 ? " и ещё \(more)" : ""): чтобы писать в этой группе, подпишитесь на каналы ниже, \
+            затем нажмите кнопку.
+
+            \(channels)
+            """
+        case .promptRefused(let mention, let channels):
+            """
+            \(mention), ваше сообщение удалено: здесь пишут только подписчики каналов ниже. \
+            Подпишитесь и напишите снова.
+
+            \(channels)
+            """
+        case .standingNotice(let waiting, let channels):
+            """
+            Чтобы писать здесь, подпишитесь: \(channels). Затем нажмите кнопку.
+            \(Plural.russian(
+                waiting, "Ждёт \(waiting) человек.", "Ждут \(waiting) человека.", "Ждут \(waiting) человек."))
+            """
+        case .channelSpeaker(let channel):
+            "Писать от имени канала (\(channel)) здесь нельзя. Пожалуйста, пишите от своего имени."
+        case .checkFailed(let mention):
+            "\(mention), сейчас не удаётся проверить вашу подписку. Напишите снова через несколько минут."
+        case .checksFail:
+            """
+            Сейчас не удаётся проверять подписки. Пока это так, сообщения удаляются. Никто не ограничен; \
+            попробуйте позже.
+            """
+        case .noticeBrokenLink(let channel, let group):
+            """
+            Канал \(channel) группы <b>\(group)</b> больше нельзя проверить, поэтому он пока не требуется. \
+            Снова назначьте меня администратором канала; я проверяю каждый час.
+            """
+        case .noticeRightLost(let rights, let group):
+            "Я больше не могу защищать группу <b>\(group)</b>. Дайте мне право: \(names(rights))."
+        case .noticeInGroup(let owner, let notice):
+            "\(owner): \(notice)"
+        case .welcome:
+            """
+            <b>Nezuko</b> позволяет писать в вашей группе только подписчикам ваших каналов.
+
+            Кто не подписан, получает ограничение и список каналов, а снимает его одной кнопкой.
+            """
+        case .heldIn(let group, let channels):
+            """
+            Чтобы писать в группе <b>\(group)</b>, подпишитесь на каналы:
+
+            \(ticks(channels))
+
+            Затем нажмите кнопку.
+            """
+        case .heldNowhere:
+            "Я не ограничиваю вас ни в одной группе."
+        case .groupNotProtected:
+            "Эта группа не защищена."
+        case .joinRequest(let group, let channels):
+            """
+            Вы попросились в группу <b>\(group)</b>. Она открыта для подписчиков: \(channels). \
+            Подпишитесь и нажмите кнопку.
+            """
+        case .menuSetup:
+            """
+            <b>Настройка в три шага</b>
+            1. Добавьте меня в супергруппу администратором с правами удалять сообщения и ограничивать участников.
+            2. Добавьте меня в канал администратором.
+            3. В группе отправьте <code>/protect @yourchannel</code>.
+            """
+        case .menuHowItWorks:
+            """
+            <b>Как это работает</b>
+            Когда кто-то пишет в группе, я смотрю, подписан ли он на нужные каналы. Если нет, сообщение удаляется, \
+            автор получает ограничение и список каналов. Он подписывается, нажимает кнопку и может писать. \
+            Кто отписался, ограничен снова; кто вернулся, свободен.
+            """
+        case .menuCommands:
+            """
+            <b>В группе</b>
+            /protect – требовать каналы
+            /unprotect – выключить или убрать канал
+            /status – состояние и числа
+            /settings – тексты и поведение
+            /exempt – разрешить человеку писать всегда
+            /stats – статистика группы
+            /verify – проверить меня сейчас
+            /id – идентификаторы
+            """
+        case .menuHelp:
+            """
+            <b>Что нужно</b>
+            • Группа является супергруппой, и я в ней администратор: удалять сообщения, ограничивать участников.
+            • Я администратор каждого требуемого канала.
+
+            <b>Частые затруднения</b>
+            • <i>Никого не проверяют:</i> /status назовёт недостающее право или недоступный канал.
+            • <i>Кто-то остаётся ограничен:</i> ему нужно нажать кнопку или отправить /verify. Я не снимаю \
+            ограничений, которые поставил администратор.
+            • <i>Человек должен писать в любом случае:</i> /exempt в ответ на его сообщение.
+            """
+        case .menuAddToGroup:
+            "Нажмите кнопку и выберите группу. Затем отправьте в ней <code>/protect @yourchannel</code>."
+        case .groupHint:
+            """
+            Я позволяю писать здесь только подписчикам ваших каналов.
+            Администратор начинает с <code>/protect @yourchannel</code>.
+            """
+        case .onlyInGroups: "Эта команда работает только в группах."
+        case .groupAdminsOnly: "Эта команда доступна только администраторам группы."
+        case .restrictRightNeeded:
+            "Эта команда доступна только владельцу и администраторам, которые могут ограничивать участников."
+        case .permissionsUnknown: "Не удалось проверить права. Попробуйте ещё раз."
+        case .basicGroup:
+            """
+            Ограничивать людей можно только в супергруппе. Превратите в неё эту группу: настройки группы, история \
+            чата для новых участников, видна. Затем повторите команду.
+            """
+        case .tooFast: "Слишком много команд. Подождите минуту."
+        case .unknownCommand: "Я не знаю такой команды. Смотрите /help."
+        case .somethingWrong(let reference):
+            "Что-то пошло не так, попробуйте ещё раз. Код: <code>\(reference)</code>"
+        case .telegramSilent: "Telegram не ответил, попробуйте через минуту."
+        case .protectUsage:
+            """
+            Какие каналы требовать? От 1 до 5:
+            <code>/protect @channel</code>
+            <code>/protect https://t.me/channel</code>
+            <code>/protect -1001234567890</code>
+            Или ответьте командой /protect на пост, пересланный из канала.
+            """
+        case .tooManyChannels: "Не больше 5 каналов за раз."
+        case .channelNotFound(let name):
+            """
+            Канал не найден: \(name)
+            Обычно имя написано с ошибкой, или канал частный, а я ещё не его администратор.
+            """
+        case .notAChannel(let name): "\(name) – это не канал."
+        case .botNotInChannel(let title):
+            """
+            Я не администратор канала \(title). Откройте канал, «Администраторы», «Добавить администратора» и \
+            выберите меня. Затем повторите команду.
+            """
+        case .callerNotInChannel(let title):
+            "Канал \(title) частный. Требовать его может только его администратор."
+        case .anonymousCaller(let title):
+            "Канал \(title) частный, а вы здесь анонимны. Отправьте команду от своего имени."
+        case .ownRequiredChannel: "Группа не может требовать подписки на саму себя."
+        case .missingRights(let rights): "Сначала дайте мне права администратора: \(names(rights))."
+        case .inviteRightNeeded(let title):
+            "У канала \(title) нет ссылки-приглашения, которую я могу показать. Дайте мне там право приглашать."
+        case .protected(let group, let channels):
+            """
+            Группа <b>\(group)</b> защищена.
+
+            Требуемые каналы:
+            \(list(channels))
+
+            Проверяются: сообщения, вступления, отписки.
+            """
+        case .notProtected: "Эта группа не защищена."
+        case .alreadyDisabled: "Защита уже выключена. Включить снова: /protect."
+        case .disabled(let releasing):
+            """
+            Защита выключена. Настройки сохранены; включить снова: /protect.
+            \(Plural.russian(
+                releasing, "Освобождается \(releasing) участник.", "Освобождаются \(releasing) участника.",
+                "Освобождаются \(releasing) участников."))
+            """
+        case .channelNotLinked(let name): "\(name) здесь не требуется."
+        case .channelRemoved(let name, let left):
+            """
+            \(name) больше не требуется. \(Plural.russian(
+                left, "Остался \(left) канал.", "Осталось \(left) канала.", "Осталось \(left) каналов."))
+            """
+        case .lastChannelRemoved(let name):
+            """
+            \(name) больше не требуется. Это был последний канал, поэтому защита выключена, а ограниченные \
+            участники освобождаются.
+            """
+        case .statusState(let state): "Защита: \(stateName(state))"
+        case .statusGroup(let title, let members, let age):
+            "Группа: <b>\(title)</b>, \(count(members, "участников", age))"
+        case .statusChannel(let name, let subscribers, let age, let isBroken):
+            "• \(name), \(count(subscribers, "подписчиков", age))\(isBroken ? " – недоступен: не могу проверить" : "")"
+        case .statusHeld(let held): "Ограничено мной сейчас: \(held)"
+        case .statusDay(let verified, let restricted):
+            "За 24 ч: проверено \(verified), ограничено \(restricted)"
+        case .statusRights(let missing):
+            switch missing {
+            case nil: "Мои права: н/д"
+            case .some(let rights): rights.isEmpty ? "Мои права: все" : "Мои права: не хватает: \(names(rights))"
+            }
+        case .statusNotices(let reachOwner):
+            reachOwner ? "Уведомления: владельцу лично" : "Уведомления: только строкой в этой группе"
+        case .statusNotProtected:
+            """
+            Защита: нет
+            1. Назначьте меня администратором: удалять сообщения, ограничивать участников.
+            2. Назначьте меня администратором канала.
+            3. Отправьте <code>/protect @yourchannel</code>.
+            """
+        case .settingsTitle: "<b>Настройки</b> (изменить: <code>/settings ключ значение</code>)"
+        case .settingsSaved(let key, let value): "Сохранено: <code>\(key)</code> = \(value)"
+        case .settingsReset: "Все настройки сброшены."
+        case .settingsUnknownKey(let key, let keys): "Настройки <code>\(key)</code> нет. Есть: \(keys)"
+        case .settingsBadValue(let key, let valid): "<code>\(key)</code> принимает: \(valid)"
+        case .settingValid(let key): valid(key)
+        case .settingBuiltIn: "<i>встроенный текст</i>"
+        case .exemptUsage:
+            """
+            Ответьте человеку командой /exempt, или <code>/exempt @name</code>, <code>/exempt id</code>; \
+            отменить: добавьте <code>off</code>.
+            """
+        case .exempted(let person): "\(person) может писать здесь в любом случае."
+        case .exemptionEnded(let person): "\(person) снова проверяется, как все."
+        case .exemptionsFull: "Исключений уже 200. Сначала уберите одно."
+        case .exemptUnknown(let name): "Я не знаю, кто такой \(name). Ответьте на его сообщение командой /exempt."
+        case .statistics(let days, let verifications, let restrictions, let rate, let errors, let topHour):
+            """
+            <b>За \(days) \(Plural.russian(days, "день", "дня", "дней"))</b>
+            Проверок: \(verifications)
+            Ограничений: \(restrictions)
+            Успешных: \(rate.map { "\($0)%" } ?? "н/д")
+            Не удалось проверить: \(errors)
+            Самый активный час: \(topHour.map { "\(Hour.name($0)) UTC" } ?? "н/д")
+            """
+        case .statisticsUsage: "Выберите период: <code>/stats 7d</code> или <code>/stats 30d</code>."
+        case .ids(let chat, let user):
+            """
+            Чат: <code>\(chat.value)</code>\(user.map { Markup("\nВы: <code>\($0.value)</code>") } ?? "")
+            """
+        }
+    }
+
+    func toast(_ toast: Toast) -> String {
+        switch toast {
+        case .notForYou: "Эта кнопка не для вас."
+        case .stillMissing(let names, let more):
+            "Осталось подписаться: \(names)\(more > 0 ? " и ещё \(more)" : "")"
+        case .telegramSilent: "Telegram не ответил, попробуйте через минуту."
+        case .canWriteNow: "Теперь вы можете писать."
+        case .opensInAMoment: "Подписка подтверждена, писать можно будет через мгновение"
+        case .canWriteHere: "Вы можете здесь писать."
+        case .restrictedByAdmin: "Вас ограничил администратор. Снять это может только он."
+        case .noLongerProtected: "Эта группа больше не защищена."
+        case .checking: "Проверяю, секунду…"
+        case .outOfDate: "Эта кнопка устарела."
+        case .somethingWrong: "Что-то пошло не так, попробуйте ещё раз."
+        }
+    }
+
+    func label(_ label: Label) -> String {
+        switch label {
+        case .join(let title): Naming.clipped("Подписаться: \(title)", maximum: 64)
+        case .verify: "Я подписался"
+        case .verifyInPrivate: "Проверить в личном чате"
+        case .setup: "Настройка"
+        case .howItWorks: "Как это работает"
+        case .commands: "Команды"
+        case .help: "Помощь"
+        case .addToGroup: "Добавить в группу"
+        case .back: "Назад"
+        }
+    }
+
+    func menuLine(_ command: CommandName) -> String {
+        switch command {
+        case .start: "Меню и группы, где вы ограничены"
+        case .help: "Что нужно и частые затруднения"
+        case .protect: "Требовать каналы в этой группе"
+        case .unprotect: "Выключить защиту или убрать канал"
+        case .status: "Состояние, каналы и числа"
+        case .settings: "Показать и изменить настройки"
+        case .verify: "Проверить мои подписки сейчас"
+        case .exempt: "Разрешить человеку писать всегда"
+        case .stats: "Статистика этой группы"
+        case .id: "Идентификаторы чата и ваш"
+        }
+    }
+
+    // MARK: - Parts
+
+    private func names(_ rights: [BotRight]) -> String {
+        rights.map {
+            switch $0 {
+            case .restrictMembers: "ограничивать участников"
+            case .deleteMessages: "удалять сообщения"
+            case .inviteUsers: "приглашать пользователей"
+            }
+        }.joined(separator: ", ")
+    }
+
+    private func stateName(_ state: ProtectionState) -> String {
+        switch state {
+        case .active: "включена"
+        case .disabled: "выключена"
+        case .degraded(let rights): "нарушена (не хватает права: \(names(rights)))"
+        case .allBroken: "нарушена (ни один канал нельзя проверить)"
+        }
+    }
+
+    private func count(_ number: Int64, _ what: String, _ ageMinutes: Int64?) -> String {
+        ageMinutes.map { "\(what): \(number) (\($0) мин назад)" } ?? "\(what): н/д"
+    }
+
+    private func list(_ names: [String]) -> Markup { .joined(names.map { "• \($0)" }, separator: "\n") }
+
+    private func ticks(_ channels: [CheckedChannel]) -> Markup {
+        .joined(channels.map { "\(Tick.mark($0.isMember)) \($0.name)" }, separator: "\n")
+    }
+
+    private func valid(_ key: SettingKey) -> Markup {
+        switch key {
+        case .noticeTopic: "номер темы, <code>here</code> (внутри темы), <code>off</code>"
+        case .warning:
+            "текст до 500 символов; {mention}, {channels} и {group} заменяются, других {…} нет"
+        case .joinButton, .verifyButton: "от 1 до 32 символов"
+        case .warningTTL: "от 30 до 3600 секунд или <code>0</code>, чтобы оставить"
+        case .failMode: "<code>open</code>, <code>closed</code>"
+        case .deleteJoins, .allowChannels, .privateVerify: "<code>on</code>, <code>off</code>"
+        case .language: .joined(Languages.all.map { "<code>\($0.code)</code>" })
+        }
+    }
+}

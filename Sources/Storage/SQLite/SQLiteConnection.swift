@@ -1,0 +1,202 @@
+// One connection to SQLite: statements, values and errors. Used by one worker thread alone; knows no queue.
+
+import CSQLite
+import EventLoop
+
+/// SQLite's extended result code.
+struct SQLiteFailure: Error, Equatable {
+    var code: Int32
+
+    /// What it means to the callers of the store.
+    var storeError: StoreError {
+        switch code & 0xFF {
+        case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_FULL, SQLITE_IOERR, SQLITE_CANTOPEN, SQLITE_NOMEM, SQLITE_PROTOCOL:
+            .unavailable
+        case SQLITE_INTERRUPT: .timedOut
+        default: .refused(code: String(code))
+        }
+    }
+}
+
+/// A connection. Not for two threads at once.
+final class SQLiteConnection {
+    private let handle: OpaquePointer
+    private var statements: [String: OpaquePointer] = [:]
+    /// Bounds the prepared statements; the store's texts are a closed list well below it.
+    private static let cachedStatements = 300
+
+    /// Opens the file (created if missing), with the pragmas of schema.md 1.
+    init(path: String, readsOnly: Bool) throws(SQLiteFailure) {
+        var opened: OpaquePointer?
+        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+        let result = sqlite3_open_v2(path, &opened, flags, nil)
+        guard result == SQLITE_OK, let opened else {
+            sqlite3_close_v2(opened)
+            throw SQLiteFailure(code: result)
+        }
+        handle = opened
+        sqlite3_busy_timeout(handle, 1000)
+        try execute("PRAGMA journal_mode=WAL")
+        try execute("PRAGMA foreign_keys=ON")
+        try execute("PRAGMA synchronous=FULL")
+        if readsOnly { try execute("PRAGMA query_only=ON") }
+    }
+
+    deinit {
+        for statement in statements.values { sqlite3_finalize(statement) }
+        sqlite3_close_v2(handle)
+    }
+
+    /// Whether a transaction is open; some failures end it by themselves.
+    var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
+    /// Runs a text without parameters and without interest in rows.
+    func execute(_ text: String) throws(SQLiteFailure) {
+        let result = sqlite3_exec(handle, text, nil, nil, nil)
+        guard result == SQLITE_OK else { throw SQLiteFailure(code: sqlite3_extended_errcode(handle)) }
+    }
+
+    /// Runs one statement of the store; its prepared form is kept.
+    func run(_ statement: SQLStatement) throws(SQLiteFailure) -> [SQLRow] {
+        let prepared = try prepared(statement.text)
+        defer {
+            sqlite3_reset(prepared)
+            sqlite3_clear_bindings(prepared)
+        }
+        for (index, value) in statement.parameters.enumerated() {
+            try bind(value, to: Int32(index + 1), of: prepared)
+        }
+        var rows: [SQLRow] = []
+        while true {
+            let result = sqlite3_step(prepared)
+            switch result {
+            case SQLITE_ROW:
+                let count = sqlite3_column_count(prepared)
+                rows.append((0..<count).map { column(Int32($0), of: prepared) })
+            case SQLITE_DONE:
+                return rows
+            default:
+                throw SQLiteFailure(code: sqlite3_extended_errcode(handle))
+            }
+        }
+    }
+
+    /// Runs the statements of one caller; a chain ends at a statement that says so and gave no row.
+    func run(_ statements: [SQLStatement]) throws(SQLiteFailure) -> [[SQLRow]] {
+        var results: [[SQLRow]] = []
+        var hasStopped = false
+        for statement in statements {
+            let rows = hasStopped ? [] : try run(statement)
+            results.append(rows)
+            if statement.stopsWhenEmpty, rows.isEmpty { hasStopped = true }
+        }
+        return results
+    }
+
+    // MARK: - Statements
+
+    private func prepared(_ text: String) throws(SQLiteFailure) -> OpaquePointer {
+        if let known = statements[text] { return known }
+        if statements.count >= Self.cachedStatements {
+            for statement in statements.values { sqlite3_finalize(statement) }
+            statements.removeAll()
+        }
+        var prepared: OpaquePointer?
+        let result = sqlite3_prepare_v3(
+            handle, Self.numbered(text), -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
+        guard result == SQLITE_OK, let prepared else { throw SQLiteFailure(code: sqlite3_extended_errcode(handle)) }
+        statements[text] = prepared
+        return prepared
+    }
+
+    /// `$1` is a name to SQLite and `?1` a number: writes the latter, outside of quotes.
+    static func numbered(_ text: String) -> String {
+        var bytes = Array(text.utf8)
+        var isQuoted = false
+        for index in bytes.indices.dropLast() {
+            if bytes[index] == UInt8(ascii: "'") { isQuoted.toggle() }
+            let digits = UInt8(ascii: "1")...UInt8(ascii: "9")
+            if !isQuoted, bytes[index] == UInt8(ascii: "$"), digits.contains(bytes[index + 1]) {
+                bytes[index] = UInt8(ascii: "?")
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    // MARK: - Values
+
+    private func bind(_ value: SQLValue, to index: Int32, of statement: OpaquePointer) throws(SQLiteFailure) {
+        let result =
+            switch value {
+            case .null: sqlite3_bind_null(statement, index)
+            case .int(let number): sqlite3_bind_int64(statement, index, number)
+            case .double(let number): sqlite3_bind_double(statement, index, number)
+            case .text(let text): bind(text, to: index, of: statement)
+            case .time(let moment): bind(SQLTime.text(moment), to: index, of: statement)
+            case .ints(let numbers):
+                bind("[" + numbers.map { String($0) }.joined(separator: ",") + "]", to: index, of: statement)
+            case .texts(let texts):
+                bind(Self.json(texts), to: index, of: statement)
+            case .bytes(let bytes):
+                sqlite3_bind_blob(statement, index, bytes, Int32(bytes.count), Self.transient)
+            }
+        guard result == SQLITE_OK else { throw SQLiteFailure(code: result) }
+    }
+
+    private func bind(_ text: String, to index: Int32, of statement: OpaquePointer) -> Int32 {
+        var text = text
+        return text.withUTF8 { bytes in
+            bytes.withMemoryRebound(to: CChar.self) { characters in
+                // An empty buffer may have no address, which SQLite would take for NULL.
+                guard let base = characters.baseAddress else {
+                    return sqlite3_bind_text(statement, index, "", 0, Self.transient)
+                }
+                return sqlite3_bind_text(statement, index, base, Int32(characters.count), Self.transient)
+            }
+        }
+    }
+
+    /// SQLite copies what is bound: the array or string may be gone when the statement runs.
+    private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
+
+    private static func json(_ texts: [String?]) -> String {
+        var bytes: [UInt8] = [UInt8(ascii: "[")]
+        for (index, text) in texts.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            guard let text else {
+                bytes += Array("null".utf8)
+                continue
+            }
+            bytes.append(UInt8(ascii: "\""))
+            for byte in text.utf8 {
+                switch byte {
+                case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                    bytes += [UInt8(ascii: "\\"), byte]
+                case 0..<0x20:
+                    let digits = Array("0123456789abcdef".utf8)
+                    bytes += Array("\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+                default: bytes.append(byte)
+                }
+            }
+            bytes.append(UInt8(ascii: "\""))
+        }
+        bytes.append(UInt8(ascii: "]"))
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private func column(_ index: Int32, of statement: OpaquePointer) -> SQLValue {
+        switch sqlite3_column_type(statement, index) {
+        case SQLITE_INTEGER: return .int(sqlite3_column_int64(statement, index))
+        case SQLITE_FLOAT: return .double(sqlite3_column_double(statement, index))
+        case SQLITE_TEXT:
+            guard let pointer = sqlite3_column_text(statement, index) else { return .null }
+            let count = Int(sqlite3_column_bytes(statement, index))
+            return .text(String(decoding: UnsafeBufferPointer(start: pointer, count: count), as: UTF8.self))
+        case SQLITE_BLOB:
+            guard let pointer = sqlite3_column_blob(statement, index) else { return .bytes([]) }
+            let count = Int(sqlite3_column_bytes(statement, index))
+            return .bytes(Array(UnsafeRawBufferPointer(start: pointer, count: count)))
+        default: return .null
+        }
+    }
+}

@@ -1,0 +1,233 @@
+// A thread with one SQLite connection: takes jobs in order of urgency, commits many at once.
+
+import EventLoop
+import Glibc
+import Synchronization
+
+/// What one caller wants of the thread.
+final class SQLiteJob: Sendable {
+    enum Work: Sendable {
+        /// Statements of one transaction.
+        case statements([SQLStatement])
+        /// A text that must stand outside of a transaction.
+        case bare(String)
+    }
+
+    let work: Work
+    let priority: SQLPriority
+    let completion: Completion<[[SQLRow]], StoreError>
+    /// Set when the caller has its answer already (its time was up): what has not begun is left out.
+    let isAbandoned = Atomic<Bool>(false)
+
+    init(_ work: Work, _ priority: SQLPriority, _ completion: Completion<[[SQLRow]], StoreError>) {
+        self.work = work
+        self.priority = priority
+        self.completion = completion
+    }
+}
+
+/// The thread. Its queue is the only state that two threads touch.
+final class SQLiteWorker: Sendable {
+    enum Role: Sendable {
+        /// The one writer; for a database in memory also the reader.
+        case writer
+        /// Reads, on a connection that cannot write.
+        case reader
+    }
+
+    private struct Queue {
+        /// By priority; within one, the order of arrival.
+        var jobs: [[SQLiteJob]] = Array(repeating: [], count: 5)
+        var count = 0
+        var isClosing = false
+    }
+
+    private typealias Outcome = (SQLiteJob, Result<[[SQLRow]], StoreError>)
+
+    /// More waiting callers than this are turned away: the disk is too slow for them.
+    private static let waitingBound = 10_000
+    /// How many callers share one commit at most; bounds the time until the first is answered.
+    private static let groupBound = 256
+
+    private let path: String
+    private let role: Role
+    private let queue = Mutex(Queue())
+    private let wake = WakeSignal()
+    private let ended: Completion<Void, Never>
+
+    private init(path: String, role: Role, ended: Completion<Void, Never>) {
+        self.ended = ended
+        self.path = path
+        self.role = role
+    }
+
+    /// Starts the thread and opens its connection.
+    @IO
+    static func start(path: String, role: Role) async throws(StoreError) -> SQLiteWorker {
+        let worker = SQLiteWorker(path: path, role: role, ended: Completion())
+        let opened = Completion<Void, StoreError>()
+        startThread(StartArgument(worker: worker, opened: opened))
+        try await opened.wait()
+        return worker
+    }
+
+    /// Takes a job; false when too many wait or the thread is ending.
+    func submit(_ job: SQLiteJob) -> Bool {
+        let isTaken = queue.withLock { queue in
+            guard !queue.isClosing, queue.count < Self.waitingBound else { return false }
+            queue.jobs[job.priority.rawValue].append(job)
+            queue.count += 1
+            return true
+        }
+        if isTaken { wake.raise() }
+        return isTaken
+    }
+
+    /// Ends the thread after what waits is done.
+    @IO
+    func close() async {
+        queue.withLock { $0.isClosing = true }
+        wake.raise()
+        await ended.wait()
+    }
+
+    // MARK: - On the thread
+
+    private final class StartArgument: Sendable {
+        let worker: SQLiteWorker
+        let opened: Completion<Void, StoreError>
+        init(worker: SQLiteWorker, opened: Completion<Void, StoreError>) {
+            self.worker = worker
+            self.opened = opened
+        }
+    }
+
+    /// Not isolated: the thread's function would otherwise be taken for code of the loop.
+    private static func startThread(_ start: StartArgument) {
+        var id = pthread_t()
+        let failure = pthread_create(
+            &id, nil,
+            { argument in
+                guard let argument else { return nil }
+                let start = Unmanaged<StartArgument>.fromOpaque(argument).takeRetainedValue()
+                start.worker.live(start.opened)
+                return nil
+            }, Unmanaged.passRetained(start).toOpaque())
+        precondition(failure == 0, "A thread for SQLite could not be started")
+        pthread_detach(id)
+    }
+
+    private func live(_ opened: Completion<Void, StoreError>) {
+        do throws(SQLiteFailure) {
+            let connection = try SQLiteConnection(path: path, readsOnly: role == .reader)
+            Task { @IO in opened.finish(.success(())) }
+            while let jobs = next() { deliver(perform(jobs, on: connection)) }
+        } catch {
+            let failure = error.storeError
+            Task { @IO in opened.finish(.failure(failure)) }
+        }
+        let ended = ended
+        Task { @IO in ended.finish(.success(())) }
+    }
+
+    /// Waits for jobs and takes a group, the most urgent first; of log batches one, so that a commit stays short.
+    private func next() -> [SQLiteJob]? {
+        while true {
+            let (jobs, isClosing): ([SQLiteJob], Bool) = queue.withLock { queue in
+                var taken: [SQLiteJob] = []
+                for priority in queue.jobs.indices {
+                    let share = priority == SQLPriority.log.rawValue ? 1 : Self.groupBound - taken.count
+                    let count = min(share, queue.jobs[priority].count)
+                    taken += queue.jobs[priority].prefix(count)
+                    queue.jobs[priority].removeFirst(count)
+                }
+                queue.count -= taken.count
+                return (taken, queue.isClosing)
+            }
+            if !jobs.isEmpty { return jobs }
+            if isClosing { return nil }
+            wake.wait()
+        }
+    }
+
+    private func deliver(_ outcomes: [Outcome]) {
+        Task { @IO in
+            for (job, result) in outcomes { job.completion.finish(result) }
+        }
+    }
+
+    private func perform(_ jobs: [SQLiteJob], on connection: SQLiteConnection) -> [Outcome] {
+        var outcomes: [Outcome] = []
+        var group: [(SQLiteJob, [SQLStatement])] = []
+        for job in jobs where !job.isAbandoned.load(ordering: .relaxed) {
+            switch job.work {
+            case .statements(let statements): group.append((job, statements))
+            case .bare(let text):
+                let result: Result<[[SQLRow]], StoreError>
+                do throws(SQLiteFailure) {
+                    try connection.execute(text)
+                    result = .success([])
+                } catch { result = .failure(error.storeError) }
+                outcomes.append((job, result))
+            }
+        }
+        guard !group.isEmpty else { return outcomes }
+        return outcomes + commit(group, on: connection)
+    }
+
+    /// One transaction for all, a savepoint for each: one caller's refusal is not the others'.
+    private func commit(
+        _ group: [(SQLiteJob, [SQLStatement])], on connection: SQLiteConnection
+    ) -> [Outcome] {
+        var outcomes: [Outcome] = []
+        do throws(SQLiteFailure) {
+            try connection.execute(role == .writer ? "BEGIN IMMEDIATE" : "BEGIN")
+            for (job, statements) in group {
+                try connection.execute("SAVEPOINT caller")
+                do throws(SQLiteFailure) {
+                    outcomes.append((job, .success(try connection.run(statements))))
+                    try connection.execute("RELEASE caller")
+                } catch {
+                    // A full disk and the like have ended the whole transaction.
+                    guard connection.isInTransaction, case .refused = error.storeError else { throw error }
+                    try connection.execute("ROLLBACK TO caller")
+                    try connection.execute("RELEASE caller")
+                    outcomes.append((job, .failure(error.storeError)))
+                }
+            }
+            try connection.execute("COMMIT")
+            return outcomes
+        } catch {
+            let failure = error.storeError
+            if connection.isInTransaction {
+                // Fails only if there is nothing to roll back, which is what is wanted.
+                do throws(SQLiteFailure) { try connection.execute("ROLLBACK") } catch {}
+            }
+            return group.map { job, _ in (job, .failure(failure)) }
+        }
+    }
+}
+
+/// Wakes one sleeping thread; a wake before the sleep is not lost.
+final class WakeSignal: Sendable {
+    // Written once; a POSIX semaphore may be used from any thread.
+    private nonisolated(unsafe) let semaphore: UnsafeMutablePointer<sem_t>
+
+    init() {
+        semaphore = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+        sem_init(semaphore, 0, 0)
+    }
+
+    deinit {
+        sem_destroy(semaphore)
+        semaphore.deallocate()
+    }
+
+    func raise() { sem_post(semaphore) }
+
+    /// Sleeps until raised, and takes all raises that came before.
+    func wait() {
+        while sem_wait(semaphore) != 0 {}
+        while sem_trywait(semaphore) == 0 {}
+    }
+}
