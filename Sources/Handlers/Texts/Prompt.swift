@@ -1,6 +1,7 @@
 // The prompt: who is held is told why, and gets the buttons out of it (verification.md 6). Pure.
 
 import Domain
+import JSON
 import TelegramBotAPI
 
 /// Why a person is told.
@@ -69,6 +70,13 @@ public struct ComposedMessage: Equatable, Sendable {
         self.html = html
         self.keyboard = keyboard
     }
+
+    /// `reply_markup` as JSON.
+    public var keyboardJSON: String {
+        var writer = JSONWriter()
+        keyboard.write(to: &writer)
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
 }
 
 /// Composes prompts and standing notices within Telegram's limits.
@@ -125,9 +133,9 @@ public enum Prompt {
     /// One row per channel that has an address, at most eight.
     public static func joinRows(
         _ channels: [RequiredChannel], params: GroupParams, language: any Catalogue
-    ) -> [[InlineKeyboard.Button]] {
+    ) -> [[InlineButton]] {
         channels.lazy.compactMap { channel in
-            channel.joinURL.map { [.url(joinLabel(channel, params: params, language: language), $0)] }
+            channel.joinURL.map { [InlineButton(joinLabel(channel, params: params, language: language), .url($0))] }
         }.prefix(maximumJoinButtons).map { $0 }
     }
 
@@ -180,12 +188,12 @@ public enum Prompt {
         let language = Languages.named(place.params.language)
         var rows = joinRows(channels, params: place.params, language: language)
         let verify = place.params.verifyButton.map { Naming.clipped($0, maximum: 64) } ?? language.label(.verify)
-        rows.append([.callback(verify, data)])
+        rows.append([InlineButton(verify, .callback(data))])
         if offersPrivate && !place.botUsername.isEmpty {
             let address = "https://t.me/\(place.botUsername)?start=v_\(place.group.value)"
-            rows.append([.url(language.label(.verifyInPrivate), address)])
+            rows.append([InlineButton(language.label(.verifyInPrivate), .url(address))])
         }
-        return InlineKeyboard(rows: rows)
+        return InlineKeyboard(rows)
     }
 
     private static func joinLabel(
