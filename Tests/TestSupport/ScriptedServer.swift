@@ -47,6 +47,7 @@ public final class ScriptedServer {
 
     private let listener: Int32
     private var watch: Watch?
+    private var unsent: [Int32: [UInt8]] = [:]
     private var clients: [Int32: (watch: Watch, bytes: [UInt8])] = [:]
 
     /// Starts to listen.
@@ -86,7 +87,10 @@ public final class ScriptedServer {
         let descriptor = nezuko_accept4(listener, nil, nil)
         guard descriptor >= 0 else { return }
         connectionCount += 1
-        let watch = Loop.shared.watch(descriptor, .read) { [weak self] _ in self?.readable(descriptor) }
+        let watch = Loop.shared.watch(descriptor, .read) { [weak self] ready in
+            if ready.contains(.write) { self?.flush(descriptor) }
+            if ready.contains(.read) { self?.readable(descriptor) }
+        }
         clients[descriptor] = (watch, [])
     }
 
@@ -132,20 +136,27 @@ public final class ScriptedServer {
     }
 
     private func write(_ text: String, _ descriptor: Int32) {
-        let bytes = Array(text.utf8)
+        unsent[descriptor, default: []] += Array(text.utf8)
+        flush(descriptor)
+    }
+
+    private func flush(_ descriptor: Int32) {
+        guard let bytes = unsent[descriptor], let watch = clients[descriptor]?.watch else { return }
         var sent = 0
-        // What the socket's buffer does not take at once is more than any test needs to get through.
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {
                 send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
-            guard count > 0 else { return }
+            guard count > 0 else { break }
             sent += count
         }
+        unsent[descriptor] = sent == bytes.count ? nil : Array(bytes[sent...])
+        watch.update(sent == bytes.count ? .read : [.read, .write])
     }
 
     private func drop(_ descriptor: Int32) {
         guard let client = clients.removeValue(forKey: descriptor) else { return }
+        unsent[descriptor] = nil
         client.watch.cancel()
         Glibc.close(descriptor)
     }

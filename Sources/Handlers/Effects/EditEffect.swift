@@ -59,7 +59,9 @@ extension EffectPerformer {
 
     /// At most once an hour, and only when more than 50 newer messages lie below it.
     private func mayReplace(_ notice: MessageID, in group: ChatID) async throws(EffectFailure) -> Bool {
-        guard let newest = services.notes.newestMessage(in: group), newest.value - notice.value > 50 else { return false }
+        guard let newest = services.notes.newestMessage(in: group), newest.value - notice.value > 50 else {
+            return false
+        }
         let sent = try await fromStore { () async throws(StoreError) in
             try await services.store.noticeSentAtSeconds(of: group)
         }

@@ -55,7 +55,8 @@ final class EffectPerformer {
             guard error.errorClass == .topicGone, thread != nil else { throw .api(error) }
             return try await fromTelegram { () async throws(BotAPIError) in
                 try await services.api.sendMessage(
-                    to: chat, text: message.html, keyboard: message.keyboard, threadID: fallback == thread ? nil : fallback,
+                    to: chat, text: message.html, keyboard: message.keyboard,
+                    threadID: fallback == thread ? nil : fallback,
                     context)
             }
         }

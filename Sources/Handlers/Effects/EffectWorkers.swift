@@ -171,7 +171,11 @@ public final class EffectWorkers {
         var batches: [[Effect]] = []
         var deletions: [ChatID: [Effect]] = [:]
         for effect in effects {
-            if effect.kind == .delete { deletions[effect.chat, default: []].append(effect) } else { batches.append([effect]) }
+            if effect.kind == .delete {
+                deletions[effect.chat, default: []].append(effect)
+            } else {
+                batches.append([effect])
+            }
         }
         for (_, list) in deletions {
             for start in stride(from: 0, to: list.count, by: 100) {

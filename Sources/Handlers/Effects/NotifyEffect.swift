@@ -84,7 +84,9 @@ extension EffectPerformer {
             let channel = group.channels.first { $0.id.value == id }
             return .noticeBrokenLink(channel: channel.map(Naming.channel) ?? String(id), group: group.title)
         case "right_lost":
-            let rights = (effect.value("rights")?.array ?? []).compactMap { $0.string.flatMap(BotRight.init(rawValue:)) }
+            let rights = (effect.value("rights")?.array ?? []).compactMap {
+                $0.string.flatMap(BotRight.init(rawValue:))
+            }
             return .noticeRightLost(rights, group: group.title)
         default: return nil
         }

@@ -3,8 +3,8 @@
 
 import Domain
 import EventLoop
-import JSON
 import Gate
+import JSON
 import Storage
 import TelegramBotAPI
 

@@ -49,7 +49,8 @@ extension EffectPerformer {
         let isRepeated = effect.isTakenOver || effect.attempts > 0
         if isRepeated, !permissions.contains(.sendMessages) { return nil }
         let prior = PriorPermissions(permissions: permissions, untilSeconds: member.untilDate)
-        try await fromStore { () async throws(StoreError) in try await services.store.setPrior(prior.json, of: hold.id) }
+        try await fromStore { () async throws(StoreError) in try await services.store.setPrior(prior.json, of: hold.id)
+        }
         return nil
     }
 

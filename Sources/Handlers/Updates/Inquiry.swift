@@ -93,7 +93,10 @@ struct Inquiry {
             case .memberships(let channels):
                 for channel in channels {
                     checks.append(
-                        (channel, Task { @IO in await services.check(user, in: channel, for: group, deadline: deadline) }))
+                        (
+                            channel,
+                            Task { @IO in await services.check(user, in: channel, for: group, deadline: deadline) }
+                        ))
                 }
             case .presence:
                 facts.isInGroup = await services.presence(of: user, in: group, deadline: deadline) ?? true

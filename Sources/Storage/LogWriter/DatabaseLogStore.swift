@@ -14,6 +14,7 @@ public final class DatabaseLogStore: LogStore {
     /// A store on `database`.
     public init(_ database: any Database) { self.database = database }
 
+    /// Stores a batch with its id, or nothing if the id is there already.
     public func write(_ rows: [LogRow], batch: [UInt8]) async throws(StoreError) {
         let chunk = database.dialect == .sqlite ? Self.sqliteRows : max(rows.count, 1)
         // The same rows give the same chunks at each attempt, so each chunk's id is the same too.

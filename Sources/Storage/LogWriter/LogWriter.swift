@@ -70,6 +70,7 @@ public final class LogWriter: LogSink {
         _ = depth
     }
 
+    /// Takes a row for the next batch.
     public func offer(_ row: LogRow) {
         switch row {
         case .verification(let row) where row.isCached && row.status == "verified": merge(row)

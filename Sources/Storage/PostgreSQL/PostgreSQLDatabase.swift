@@ -5,7 +5,9 @@ import EventLoop
 /// A PostgreSQL server. While it is away, calls fail after at most a second and the connections come back alone.
 @IO
 public final class PostgreSQLDatabase: EngineDatabase {
+    /// Which texts it understands.
     public let dialect = SQLDialect.postgreSQL
+    /// Random id of this process in leases.
     public let owner = RandomName.owner()
 
     private let recording: PostgreSQLConnection
@@ -44,8 +46,10 @@ public final class PostgreSQLDatabase: EngineDatabase {
         return database
     }
 
+    /// Whether the last contact succeeded.
     public var isReachable: Bool { recording.isOpen }
 
+    /// Runs the statements in one transaction; answers, or throws, within 5 s.
     public func run(
         _ statements: [SQLStatement], _ priority: SQLPriority
     ) async throws(StoreError) -> [[SQLRow]] {
@@ -73,8 +77,10 @@ public final class PostgreSQLDatabase: EngineDatabase {
         return try await request.completion.wait()
     }
 
+    /// Calls `handler` with messages of other replicas, and with `nil` when some may have been missed.
     public func onCacheMessage(_ handler: @escaping @IO (String?) -> Void) { handlers.append(handler) }
 
+    /// Ends all connections after what is under way.
     public func close() async {
         isClosing = true
         // Each call has a deadline of its own, so this ends.

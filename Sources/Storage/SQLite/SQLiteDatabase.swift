@@ -6,8 +6,11 @@ import Synchronization
 /// A SQLite file, or a database in memory that lives as long as this value.
 @IO
 public final class SQLiteDatabase: EngineDatabase {
+    /// Which texts it understands.
     public let dialect = SQLDialect.sqlite
+    /// Random id of this process in leases.
     public let owner = RandomName.owner()
+    /// Whether the last contact succeeded.
     public private(set) var isReachable = true
 
     /// The file; `nil` for a database in memory.
@@ -37,6 +40,7 @@ public final class SQLiteDatabase: EngineDatabase {
         }
     }
 
+    /// Runs the statements in one transaction; answers, or throws, within 5 s.
     public func run(
         _ statements: [SQLStatement], _ priority: SQLPriority
     ) async throws(StoreError) -> [[SQLRow]] {
@@ -61,6 +65,7 @@ public final class SQLiteDatabase: EngineDatabase {
     /// One process has the file: no other replica sends messages, so none can be missed.
     public func onCacheMessage(_ handler: @escaping @IO (String?) -> Void) {}
 
+    /// Ends all connections after what is under way.
     public func close() async {
         await writer.close()
         if path != nil { await reader.close() }

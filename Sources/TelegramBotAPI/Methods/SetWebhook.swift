@@ -11,6 +11,8 @@ public struct WebhookSettings: Sendable {
     public var secret: String
     /// Connections at a time, 1 to 100.
     public var maximumConnections: Int
+    /// Whether waiting updates are thrown away: on an operator's wish only (verification.md 2.9).
+    public var dropsPendingUpdates = false
     /// PEM of a self-signed certificate; `nil` for one that Telegram trusts.
     public var certificate: [UInt8]?
 
@@ -24,7 +26,7 @@ public struct WebhookSettings: Sendable {
 }
 
 extension BotAPI {
-    /// Sets the webhook for `Update.allowedKinds`; waiting updates are kept (verification.md 2.9).
+    /// Sets the webhook for `Update.allowedKinds`.
     public func setWebhook(
         _ settings: WebhookSettings, _ context: CallContext = CallContext()
     ) async throws(BotAPIError) {
@@ -36,7 +38,7 @@ extension BotAPI {
             writer.key("max_connections")
             writer.int(settings.maximumConnections)
             writer.key("drop_pending_updates")
-            writer.bool(false)
+            writer.bool(settings.dropsPendingUpdates)
             writer.key("allowed_updates")
             writer.allowedKinds()
         }
@@ -71,7 +73,7 @@ private struct MultipartForm {
         field("url", Array(settings.url.utf8))
         field("secret_token", Array(settings.secret.utf8))
         field("max_connections", Array(String(settings.maximumConnections).utf8))
-        field("drop_pending_updates", Array("false".utf8))
+        field("drop_pending_updates", Array("\(settings.dropsPendingUpdates)".utf8))
         field("allowed_updates", kinds.bytes)
         field(#"certificate"; filename="certificate.pem"#, certificate)
         line("--\(boundary)--")

@@ -1,0 +1,88 @@
+// The administrator's word stands: what people do by hand to a held person (verification.md 8a).
+
+import Domain
+import EventLoop
+import Storage
+import TelegramBotAPI
+
+/// Reads changes made by others to people whom we hold.
+@IO
+struct AdministratorDecision {
+    let services: Services
+
+    func changed(_ change: ChatMemberUpdated, update: UpdateID) async throws(UpdateFailure) -> Handled {
+        let (user, group) = (change.new.user.id, change.chat.id)
+        let isOurs = change.from.id == services.settings.botID
+        let hold = try await services.reading { () async throws(StoreError) in
+            try await services.store.openHold(of: user, in: group)
+        }
+        var record = Record(update: update)
+        guard let hold else {
+            // Our own echo without an open row: a replica that was stopped may have muted after a release.
+            let isMute = change.new.status == .restricted && change.new.permissions?.isEmpty == true
+            guard isOurs, isMute, !services.notes.restricted.isRecent(PairOrder.Pair(chat: group, user: user)) else {
+                return .nothing
+            }
+            record.effects = [.recheck(user, in: group, audits: true, source: .message)]
+            return try await services.record(record)
+        }
+        guard !isOurs else { return .nothing }
+        if change.from.id == user {
+            guard change.old.isMember, !change.new.isMember else { return .nothing }
+            record.releases = [ReleaseWish(group: group, user: user, reason: .left)]
+            return try await services.record(record)
+        }
+        guard let release = release(change, hold) else { return .nothing }
+        record.releases = [release]
+        let handled = try await services.record(record)
+        if release.reason == .admin { try await exempt(user, in: group) }
+        return handled
+    }
+
+    /// A held person wrote more than 5 s after they were muted: Telegram lets them write, so somebody freed them.
+    func heldPersonWrote(_ user: UserID, in group: ChatID, atSeconds date: Int64) async {
+        do throws(StoreError) {
+            guard let hold = try await services.store.openHold(of: user, in: group), hold.state == .held,
+                date > hold.heldAtSeconds + 5
+            else { return }
+            let context = CallContext(
+                userID: user, groupID: group, deadline: Loop.shared.current().adding(milliseconds: 3000))
+            do throws(BotAPIError) {
+                let member = try await services.api.getChatMember(user, in: group, context)
+                guard member.status != .restricted, member.isMember else { return }
+            } catch {
+                return  // the next message asks again
+            }
+            var record = Record(update: nil)
+            record.releases = [ReleaseWish(group: group, user: user, reason: .admin, lifts: false)]
+            _ = try await services.store.record(record)
+            do throws(UpdateFailure) { try await exempt(user, in: group) } catch { return }
+        } catch {
+            return  // the message is deleted anyway; the next one asks again
+        }
+    }
+
+    private func release(_ change: ChatMemberUpdated, _ hold: Hold) -> ReleaseWish? {
+        let (user, group) = (change.new.user.id, change.chat.id)
+        switch change.new.status {
+        case .member, .administrator, .creator:
+            return ReleaseWish(group: group, user: user, reason: .admin, lifts: false)
+        case .restricted:
+            // Free to write counts as freed; anything else is the administrator's own restriction.
+            let mayWrite = change.new.permissions?.contains(.sendMessages) == true
+            return ReleaseWish(group: group, user: user, reason: mayWrite ? .admin : .adminRestricted, lifts: false)
+        case .kicked: return ReleaseWish(group: group, user: user, reason: .adminRestricted, lifts: false)
+        case .left: return ReleaseWish(group: group, user: user, reason: .left)
+        case .unknown: return nil
+        }
+    }
+
+    private func exempt(_ user: UserID, in group: ChatID) async throws(UpdateFailure) {
+        let until = WallClock.now.seconds + 86_400
+        _ = try await services.reading { () async throws(StoreError) in
+            try await services.store.exempt(user, in: group, untilSeconds: until, reason: "admin")
+        }
+        services.caches.groups.forget(group)
+        await services.tell("group:\(group.value)")
+    }
+}

@@ -1,0 +1,176 @@
+// The verify button and the check behind it (verification.md 9).
+
+import Domain
+import EventLoop
+import Gate
+import Storage
+import TelegramBotAPI
+
+/// Answers presses, and checks for `/verify` and the private chat.
+@IO
+public final class ButtonHandler: Verifying {
+    private let services: Services
+    private var last: [PairOrder.Pair: VerifyOutcome] = [:]
+    private var underWay: [PairOrder.Pair: Completion<VerifyOutcome, Never>] = [:]
+
+    /// A handler over the service's parts.
+    public init(services: Services) { self.services = services }
+
+    /// Answers a press once, within 3 s.
+    func pressed(_ query: CallbackQuery) async -> Handled {
+        let language = Languages.of(languageCode: query.from.languageCode)
+        guard let (target, group) = Self.target(query) else {
+            await answer(query, language.toast(.outOfDate), isAlert: false)
+            return .nothing
+        }
+        guard target == nil || target == query.from.id else {
+            await answer(query, language.toast(.notForYou), isAlert: true)
+            return .nothing
+        }
+        services.notes.note(
+            ProcessNotes.Name(name: query.from.fullName, language: query.from.languageCode), of: query.from.id)
+        let outcome = Completion<VerifyOutcome, Never>()
+        let answered = Completion<Void, Never>()
+        // Owned by this press: the check has a deadline of its own.
+        Task { @IO in outcome.finish(.success(await verify(query.from.id, in: group))) }
+        let timer = Loop.shared.schedule(afterMilliseconds: 2500) { [self] in
+            guard !outcome.isFinished else { return }
+            // Owned by the press; one call with its own deadline.
+            Task { @IO in
+                await answer(query, language.toast(.checking), isAlert: false)
+                answered.finish(.success(()))
+            }
+        }
+        let result = await outcome.wait()
+        if timer.isPending {
+            timer.cancel()
+            await answer(query, result.line(in: language), isAlert: true)
+        } else {
+            await answered.wait()
+        }
+        return .recorded([], group: group)
+    }
+
+    /// One real check per person and group in 3 s; further presses get the last result.
+    public func verify(_ user: UserID, in group: ChatID) async -> VerifyOutcome {
+        let pair = PairOrder.Pair(chat: group, user: user)
+        if let check = underWay[pair] { return await check.wait() }
+        if services.notes.presses.isRecent(pair), let known = last[pair] { return known }
+        let check = Completion<VerifyOutcome, Never>()
+        underWay[pair] = check
+        let outcome: VerifyOutcome
+        do throws(UpdateFailure) { outcome = try await checked(user, group) } catch { outcome = .unavailable }
+        if last.count > 10_000 { last.removeAll() }  // only the last seconds matter
+        _ = services.notes.presses.claim(pair)
+        last[pair] = outcome
+        underWay[pair] = nil
+        check.finish(.success(outcome))
+        return outcome
+    }
+
+    private func checked(_ user: UserID, _ id: ChatID) async throws(UpdateFailure) -> VerifyOutcome {
+        let hold = try await services.reading { () async throws(StoreError) in
+            try await services.store.openHold(of: user, in: id)
+        }
+        if let hold {
+            try await services.reading { () async throws(StoreError) in try await services.store.pressed(hold.id) }
+        }
+        guard let group = try await services.configuration(id), group.isProtected else {
+            if hold != nil { _ = try await release(user, id, .unprotected, nil) }
+            return .noLongerProtected
+        }
+        for channel in group.requiredChannels { services.caches.verdicts.forget(user, in: channel.id) }
+        var inquiry = Inquiry(services: services, group: group, user: user, source: .button, occasion: .button)
+        inquiry.facts.hasOpenHold = hold != nil
+        let decision = await inquiry.decide(patienceMilliseconds: 7000)
+        inquiry.log(decision)
+        switch decision {
+        case .release(let reason):
+            for channel in group.requiredChannels where inquiry.facts.memberships[channel.id] == .member {
+                await services.tell("verify:\(user.value):\(channel.id.value):1")
+            }
+            guard hold != nil else { return try await notHeld(user, group) }
+            let isDone = try await release(user, id, reason, inquiry.row(decision, update: nil))
+            if reason == .unprotected { return .noLongerProtected }
+            return isDone ? .canWriteNow : .opensInAMoment
+        case .wait(let missing):
+            let channels = group.channels.filter { missing.contains($0.id) }
+            return channels.isEmpty ? .telegramSilent : .stillMissing(channels)
+        case .ignore, .allow, .need, .hold, .delete, .approve: return .telegramSilent
+        }
+    }
+
+    /// True: the lift is done; false: it goes on.
+    private func release(
+        _ user: UserID, _ group: ChatID, _ reason: ReleaseReason, _ row: DecisionRow?
+    ) async throws(UpdateFailure) -> Bool {
+        var record = Record(update: nil)
+        record.decision = row
+        record.releases = [ReleaseWish(group: group, user: user, reason: reason)]
+        guard case .recorded(let effects, _) = try await services.record(record) else { return false }
+        guard !effects.isEmpty else {
+            services.workers.wake()
+            return false
+        }
+        let done = services.workers.perform(effects)
+        let limit = Completion<Bool, Never>()
+        let timer = Loop.shared.schedule(afterMilliseconds: 2000) { limit.finish(.success(false)) }
+        // Owned by the attempt, which has a deadline.
+        Task { @IO in
+            await done.wait()
+            limit.finish(.success(true))
+        }
+        let isPerformed = await limit.wait()
+        timer.cancel()
+        guard isPerformed else { return false }
+        return try await services.reading { () async throws(StoreError) in
+            try await services.store.openHold(of: user, in: group)
+        } == nil
+    }
+
+    /// Not held: perhaps restricted by an administrator, perhaps waiting to be let in.
+    private func notHeld(_ user: UserID, _ group: ProtectedGroup) async throws(UpdateFailure) -> VerifyOutcome {
+        let context = CallContext(
+            userID: user, groupID: group.id, deadline: Loop.shared.current().adding(milliseconds: 2000))
+        do throws(BotAPIError) {
+            let member = try await services.api.getChatMember(user, in: group.id, context)
+            if member.status == .restricted, member.permissions?.contains(.sendMessages) != true {
+                return .restrictedByAdmin
+            }
+            if member.status == .left {
+                var record = Record(update: nil)
+                record.effects = [.approve(user, in: group.id)]
+                if let handled = try? await services.record(record), case .recorded(let effects, _) = handled {
+                    // Nothing is lost when the store is away: the next press asks again.
+                    services.workers.perform(effects)
+                }
+                services.workers.wake()
+            }
+        } catch {
+            return .canWriteHere
+        }
+        return .canWriteHere
+    }
+
+    /// Whose button it is (`nil`: whoever presses) and which group it is about.
+    private static func target(_ query: CallbackQuery) -> (UserID?, ChatID)? {
+        guard let data = query.data else { return nil }
+        if data == "verify_membership" { return query.message.map { (nil, $0.chat.id) } }
+        let parts = data.split(separator: ":")
+        guard parts.first == "verify", parts.count == 2 || parts.count == 3, let user = Int64(parts[1]) else {
+            return nil
+        }
+        if parts.count == 3 { return Int64(parts[2]).map { (UserID(user), ChatID($0)) } }
+        return query.message.map { (UserID(user), $0.chat.id) }
+    }
+
+    private func answer(_ query: CallbackQuery, _ text: String, isAlert: Bool) async {
+        let context = CallContext(
+            userID: query.from.id, deadline: Loop.shared.current().adding(milliseconds: 8000))
+        do throws(BotAPIError) {
+            try await services.api.answerCallbackQuery(query.id, text: text, isAlert: isAlert, context)
+        } catch {
+            return  // an answer that comes too late is worth nothing
+        }
+    }
+}

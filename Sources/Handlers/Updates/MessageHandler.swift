@@ -1,0 +1,170 @@
+// A message in a group: facts cheap first, the gate's decision, its record (verification.md 5, 6).
+
+import Domain
+import EventLoop
+import Gate
+import Observability
+import Storage
+import TelegramBotAPI
+
+/// Handles messages and edits in groups.
+@IO
+struct MessageHandler {
+    let services: Services
+
+    /// Decides from memory alone. `nil`: something has to be asked or recorded.
+    func decideAtOnce(_ message: Message, occasion: Occasion) -> Handled? {
+        guard message.chat.isGroup else { return .nothing }
+        let group: ProtectedGroup?
+        switch services.caches.groups.lookup(message.chat.id) {
+        case .fresh(let known): group = known
+        case .stale(let known):
+            group = known
+            let (services, id) = (services, message.chat.id)
+            // Owned by the cache's flight; a failure leaves the stale value.
+            Task { @IO in
+                do throws(FetchFailed) { _ = try await services.group(id) } catch { return }
+            }
+        case .missing:
+            HandlerMetrics.cacheMisses.add("group")
+            return nil
+        }
+        HandlerMetrics.cacheHits.add("group")
+        guard let group, var inquiry = inquiry(message, group, occasion) else { return .nothing }
+        services.notes.note(message.id, in: group.id)
+        inquiry.recall()
+        let decision = Gate.decide(inquiry.facts)
+        switch decision {
+        case .ignore: return .nothing
+        case .allow:
+            inquiry.log(decision)
+            return .nothing
+        case .need, .hold, .delete, .release, .approve, .wait: return nil
+        }
+    }
+
+    /// Gathers what is missing, decides and records.
+    func handle(_ message: Message, occasion: Occasion, update: UpdateID) async throws(UpdateFailure) -> Handled {
+        guard message.chat.isGroup, let group = try await services.configuration(message.chat.id),
+            var inquiry = inquiry(message, group, occasion)
+        else { return .nothing }
+        if let from = message.from {
+            let name = ProcessNotes.Name(name: from.fullName, language: from.languageCode)
+            services.notes.note(name, of: from.id)
+        }
+        var decision = await inquiry.decide(patienceMilliseconds: 7000)
+        if case .allow(.subscribed) = decision, !inquiry.isCached {
+            // A message from before the mute, handled late: the open row is looked up beside a check only.
+            inquiry.facts.hasOpenHold =
+                try await services.reading { () async throws(StoreError) in
+                    try await services.store.openHold(of: inquiry.user, in: group.id)
+                } != nil
+            decision = Gate.decide(inquiry.facts)
+        }
+        inquiry.log(decision)
+        if !inquiry.unreachable.isEmpty {
+            let (services, unreachable) = (services, inquiry.unreachable)
+            // Off the answer path; each store call in it has its own deadline.
+            Task { @IO in await services.markBroken(unreachable, in: group.id) }
+        }
+        return try await record(decision, inquiry, message, update)
+    }
+
+    /// `nil`: the gate has no say, without asking.
+    private func inquiry(_ message: Message, _ group: ProtectedGroup, _ occasion: Occasion) -> Inquiry? {
+        guard group.isProtected, !message.isService else { return nil }
+        var inquiry = Inquiry(
+            services: services, group: group, user: message.from?.id ?? UserID(0), source: .message, occasion: occasion)
+        if message.isAutomaticForward || message.from?.id == .serviceAccount {
+            inquiry.facts.sender = .linkedPost
+        } else if let chat = message.senderChat {
+            inquiry.facts.sender = chat.id == group.id ? .anonymousAdmin : .channel(chat.id)
+        } else if message.from?.isBot != false {
+            inquiry.facts.sender = .bot
+        }
+        return inquiry
+    }
+
+    private func record(
+        _ decision: Decision, _ inquiry: Inquiry, _ message: Message, _ update: UpdateID
+    ) async throws(UpdateFailure) -> Handled {
+        let group = inquiry.group
+        if group.params.mode == .observe {
+            services.log.offer(.decision(inquiry.row(decision, update: update)))
+            return .nothing
+        }
+        var record = Record(update: update)
+        record.decision = inquiry.row(decision, update: update)
+        let atOnce = services.workers.hasRoom(for: 3) && !services.workers.isPaused(group.id)
+        var delete = EffectWish.delete(message.id, in: group.id)
+        delete.startsAtOnce = atOnce
+        switch decision {
+        case .ignore, .need, .approve, .wait: return .nothing
+        case .allow(let reason):
+            guard reason == .checkFailed else { return .nothing }
+            // A pause must not open the gate: the message stands for now and is looked at again.
+            guard let pause = inquiry.retryAfterMilliseconds else {
+                services.log.offer(.decision(inquiry.row(decision, update: update)))
+                return .nothing
+            }
+            record.effects = [
+                .recheck(
+                    inquiry.user, in: group.id, messages: [message.id], source: .message, delayMilliseconds: pause)
+            ]
+        case .hold(let missing):
+            guard !services.workers.isOverloaded else { throw .overloaded }
+            return try await hold(missing, inquiry, message, record, delete, atOnce)
+        case .delete(let reason):
+            record.effects = [delete]
+            if let note = note(reason, inquiry, message, update) { record.effects.append(note) }
+        case .release(let reason):
+            record.releases = [ReleaseWish(group: group.id, user: inquiry.user, reason: reason)]
+        }
+        return try await services.record(record)
+    }
+
+    private func hold(
+        _ missing: [ChatID], _ inquiry: Inquiry, _ message: Message, _ base: Record, _ delete: EffectWish,
+        _ atOnce: Bool
+    ) async throws(UpdateFailure) -> Handled {
+        let group = inquiry.group
+        var record = base
+        record.hold = HoldWish(group: group.id, user: inquiry.user, channels: missing, source: .message)
+        var restrict = EffectWish.restrict(inquiry.user, in: group.id)
+        restrict.startsAtOnce = atOnce
+        var prompt = EffectWish.prompt(in: group.id, thread: message.isTopicMessage ? message.threadID : nil)
+        prompt.startsAtOnce = atOnce
+        record.effects = [delete, restrict, prompt]
+        let final = record
+        let outcome = try await services.reading { () async throws(StoreError) in try await services.store.record(final)
+        }
+        guard case .recorded(let recorded) = outcome else { return .repeated }
+        if recorded.wasHeldAlready {
+            await AdministratorDecision(services: services).heldPersonWrote(
+                inquiry.user, in: group.id, atSeconds: message.date)
+        } else {
+            services.events?.held(
+                inquiry.user, name: message.from?.fullName, in: group.id, reason: "not_subscribed",
+                milliseconds: Loop.shared.current().milliseconds(since: inquiry.began))
+        }
+        return .recorded(recorded.effects, group: group.id)
+    }
+
+    /// What is said about a deletion that mutes nobody, once in a while.
+    private func note(
+        _ reason: Reason, _ inquiry: Inquiry, _ message: Message, _ update: UpdateID
+    ) -> EffectWish? {
+        let group = inquiry.group.id
+        let thread = message.isTopicMessage ? message.threadID : nil
+        if case .channel(let channel) = inquiry.facts.sender {
+            let pair = PairOrder.Pair(chat: group, user: UserID(channel.value))
+            guard services.notes.channelSpeakers.claim(pair) else { return nil }
+            return .note(
+                .channelSpeaker, title: message.senderChat?.title, in: group, thread: thread, number: update.value)
+        }
+        guard reason == .checkFailed,
+            services.notes.failedChecks.claim(PairOrder.Pair(chat: group, user: inquiry.user))
+        else { return nil }
+        return .note(.checkFailed, about: inquiry.user, in: group, thread: thread, number: update.value)
+    }
+}

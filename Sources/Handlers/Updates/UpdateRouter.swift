@@ -1,0 +1,102 @@
+// From an update to the file that handles its kind.
+
+import Domain
+import EventLoop
+import Gate
+import Storage
+import TelegramBotAPI
+
+/// Knows which handler is for what.
+@IO
+struct UpdateRouter {
+    let services: Services
+    let commands: Commands
+    let menu: MenuButtons
+    let buttons: ButtonHandler
+
+    func handle(_ update: Update) async throws(UpdateFailure) -> Handled {
+        switch update.kind {
+        case .message(let message): return try await handle(message, update.id)
+        case .editedMessage(let message):
+            return try await MessageHandler(services: services).handle(message, occasion: .edit, update: update.id)
+        case .callbackQuery(let query):
+            if await menu.handle(query) { return .recorded([], group: nil) }
+            return await buttons.pressed(query)
+        case .chatMember(let change):
+            return try await ChatMemberHandler(services: services).handle(change, update: update.id)
+        case .myChatMember(let change):
+            return try await MyChatMember(services: services).handle(change, update: update.id)
+        case .chatJoinRequest(let request):
+            return try await JoinHandler(services: services).requested(request, update: update.id)
+        case .preCheckoutQuery(let query):
+            await refuse(query)
+            return .recorded([], group: nil)
+        case .subscription, .other: return .nothing
+        }
+    }
+
+    private func handle(_ message: Message, _ update: UpdateID) async throws(UpdateFailure) -> Handled {
+        if let new = message.migrateToChatID {
+            await Migration(services: services).move(message.chat.id, to: new)
+            return .recorded([], group: new)
+        }
+        if !message.newChatMembers.isEmpty, message.chat.isGroup {
+            return try await JoinHandler(services: services).joined(message, update: update)
+        }
+        let call = message.isService ? nil : CommandCall(message, botUsername: services.settings.botUsername)
+        guard message.chat.isGroup else {
+            guard message.chat.type == .private, let call else { return .nothing }
+            return await answer(call)
+        }
+        guard let call else {
+            return try await MessageHandler(services: services).handle(message, occasion: .message, update: update)
+        }
+        // An administrator's command goes before the rules; others' is answered if the message stands, /verify always.
+        if await isAdministrator(call) { return await answer(call) }
+        let handled = try await MessageHandler(services: services).handle(
+            message, occasion: .message, update: update)
+        if case .nothing = handled { return await answer(call) }
+        if call.name == .verify { _ = await answer(call) }
+        return handled
+    }
+
+    private func isAdministrator(_ call: CommandCall) async -> Bool {
+        if call.isAnonymousAdmin { return true }
+        guard call.name != nil, let user = call.user else { return false }
+        return await services.administrators(of: call.chat.id)?.ids.contains(user.id) == true
+    }
+
+    /// Commands are not recorded: a repeat of the delivery in this process is answered by the recent ids.
+    private func answer(_ call: CommandCall) async -> Handled {
+        await commands.handle(call)
+        return .recorded([], group: nil)
+    }
+
+    /// There are no plans to pay for.
+    private func refuse(_ query: PreCheckoutQuery) async {
+        let context = CallContext(
+            userID: query.from.id, deadline: Loop.shared.current().adding(milliseconds: 8000), retries: .upTo(2))
+        do throws(BotAPIError) {
+            try await services.api.answerPreCheckoutQuery(
+                query.id, refusal: "Payments are not available at the moment.", context)
+        } catch {
+            return  // an unanswered query fails by itself after 10 s
+        }
+    }
+}
+
+extension Update {
+    /// The person and chat whose updates keep their order.
+    var pair: PairOrder.Pair? {
+        switch kind {
+        case .message(let message), .editedMessage(let message):
+            message.from.map { PairOrder.Pair(chat: message.chat.id, user: $0.id) }
+        case .callbackQuery(let query):
+            PairOrder.Pair(chat: query.message?.chat.id ?? ChatID(privateWith: query.from.id), user: query.from.id)
+        case .chatMember(let change): PairOrder.Pair(chat: change.chat.id, user: change.new.user.id)
+        case .myChatMember(let change): PairOrder.Pair(chat: change.chat.id, user: change.from.id)
+        case .chatJoinRequest(let request): PairOrder.Pair(chat: request.chat.id, user: request.from.id)
+        case .preCheckoutQuery, .subscription, .other: nil
+        }
+    }
+}

@@ -1,0 +1,25 @@
+// Opens the database that the configuration names.
+
+import Configuration
+import EventLoop
+import Storage
+
+@IO
+enum Databases {
+    /// - Throws: `StoreError` when a SQLite file cannot be opened; a PostgreSQL server that is away is no error.
+    static func open(_ configuration: Configuration) async throws(StoreError) -> any Database {
+        let url =
+            switch configuration.database {
+            case .sqlite(let path): "sqlite:\(path)"
+            case .postgres(let url): url
+            }
+        do {
+            return try await Storage.open(url: url, poolMax: configuration.databasePoolMaximum)
+        } catch {
+            switch error {
+            case .store(let error): throw error
+            case .url: throw .refused(code: "url")  // the configuration has checked the kind already
+            }
+        }
+    }
+}
