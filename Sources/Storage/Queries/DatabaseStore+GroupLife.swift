@@ -49,7 +49,7 @@ private enum LifeText {
     static let lifting = both {
         """
         UPDATE user_restrictions AS u SET state = 'lifting', release_reason = 'unprotected'
-        WHERE \(ending($0)) RETURNING u.id
+        WHERE \(ending($0)) RETURNING id
         """
     }
 
