@@ -97,6 +97,12 @@ private final class ServeRun {
             }
         }
         service.services.events = view
+        view?.title = { [caches = service.services.caches] group in
+            switch caches.groups.lookup(group) {
+            case .fresh(let group), .stale(let group): group?.title
+            case .missing: nil
+            }
+        }
         guard let addresses = openMainPort(service, secrets) else { return .usage }
         service.start()
         service.health.listenerOpened()
