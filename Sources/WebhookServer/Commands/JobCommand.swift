@@ -28,24 +28,37 @@ enum JobCommand: Subcommand {
             return .usage
         }
         guard let configuration = Environment.configuration(for: .tool) else { return .usage }
-        var isEnding = false
-        var turn = Completion<Void, Never>()
-        if wish.everySeconds != nil {
-            Signals.onSignal { number in
-                guard number != SIGHUP else { return }
-                isEnding = true
-                turn.finish(.success(()))
-            }
-        }
+        let repetition = Repetition()
+        if wish.everySeconds != nil { repetition.endOnSignal() }
         while true {
-            turn = Completion()
             let code = await once(wish, configuration)
             guard let seconds = wish.everySeconds, code != .usage else { return code }
-            // Ends with the pause or with the signal, whichever comes first.
-            let pause = Loop.shared.schedule(afterMilliseconds: seconds * 1000) { turn.finish(.success(())) }
+            await repetition.pause(seconds: seconds)
+            if repetition.isEnding { return .ok }
+        }
+    }
+
+    /// The pauses between runs, which a signal cuts short.
+    @IO
+    private final class Repetition {
+        private(set) var isEnding = false
+        private var turn = Completion<Void, Never>()
+
+        func endOnSignal() {
+            Signals.onSignal { number in
+                guard number != SIGHUP else { return }
+                self.isEnding = true
+                self.turn.finish(.success(()))
+            }
+        }
+
+        func pause(seconds: Int64) async {
+            guard !isEnding else { return }
+            let turn = Completion<Void, Never>()
+            self.turn = turn
+            let timer = Loop.shared.schedule(afterMilliseconds: seconds * 1000) { turn.finish(.success(())) }
             await turn.wait()
-            pause.cancel()
-            if isEnding { return .ok }
+            timer.cancel()
         }
     }
 
