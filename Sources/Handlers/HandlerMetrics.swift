@@ -13,37 +13,43 @@ enum HandlerMetrics {
     ]
     static let updates = CounterFamily(
         "nezuko_webhook_updates_total", help: "Updates by type and what became of them.", labels: ["type", "result"],
-        values: [kinds, ["handled", "duplicate", "ignored", "failed", "rejected"]])
+        values: combinations([kinds, ["handled", "duplicate", "ignored", "failed", "rejected"]]))
     static let rejected = CounterFamily(
         "nezuko_updates_rejected_total", help: "Updates that were not accepted.", labels: ["reason"],
-        values: [["secret", "too_large", "undecodable", "overload", "draining", "database"]])
+        values: combinations([["secret", "too_large", "undecodable", "overload", "draining", "database"]]))
     static let verificationSeconds = HistogramFamily(
         "nezuko_verification_seconds", help: "Time of a decision about a person.",
         buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5], labels: ["cached"],
-        values: [["true", "false"]])
+        values: combinations([["true", "false"]]))
     static let verifications = CounterFamily(
         "nezuko_verifications_total", help: "Decisions about people.", labels: ["status", "source"],
-        values: [["verified", "restricted", "error"], ["message", "join", "leave", "return", "button"]])
+        values: combinations([["verified", "restricted", "error"], ["message", "join", "leave", "return", "button"]]))
     static let lag = Histogram(
         "nezuko_update_lag_seconds", help: "From a message's date to its arrival.",
         buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120, 600])
     static let messageTypes = CounterFamily(
         "nezuko_message_types_total", help: "Messages by type.", labels: ["message_type"],
-        values: [["text", "media", "command", "callback", "service", "payment"]])
+        values: combinations([["text", "media", "command", "callback", "service", "payment"]]))
     static let cacheHits = CounterFamily(
         "nezuko_cache_hits_total", help: "Answers from memory.", labels: ["cache"],
-        values: [["verify", "admins", "group", "presence"]])
+        values: combinations([["verify", "admins", "group", "presence"]]))
     static let cacheMisses = CounterFamily(
         "nezuko_cache_misses_total", help: "Questions that memory could not answer.", labels: ["cache"],
-        values: [["verify", "admins", "group", "presence"]])
+        values: combinations([["verify", "admins", "group", "presence"]]))
     static let effects = CounterFamily(
         "nezuko_effects_total", help: "Attempts at effects.", labels: ["kind", "result"],
-        values: [EffectKind.allCases.map(\.rawValue), ["done", "retried", "taken_over", "failed"]])
+        values: combinations([EffectKind.allCases.map(\.rawValue), ["done", "retried", "taken_over", "failed"]]))
     static let pendingEffects = GaugeFamily(
-        "nezuko_pending_effects", help: "Effects that are not done.", labels: ["lane"], values: [["1", "2", "3", "4"]])
+        "nezuko_pending_effects", help: "Effects that are not done.", labels: ["lane"],
+        values: combinations([["1", "2", "3", "4"]]))
     static let oldestEffect = Gauge(
         "nezuko_oldest_pending_effect_seconds", help: "Age of the oldest due effect of lanes 1 and 2.")
     static let holdsOpen = Gauge("nezuko_holds_open", help: "People held now.")
+}
+
+/// Every combination of the labels' values.
+func combinations(_ values: [[String]]) -> [[String]] {
+    values.reduce([[]]) { rows, next in rows.flatMap { row in next.map { row + [$0] } } }
 }
 
 extension Services {

@@ -67,7 +67,7 @@ public final class EffectWorkers {
 
     /// Performs effects leased to us by a record; the result is there when each had its attempt.
     @discardableResult
-    func perform(_ effects: [Effect]) -> Completion<Void, Never> {
+    public func perform(_ effects: [Effect]) -> Completion<Void, Never> {
         let all = Completion<Void, Never>()
         let fresh = effects.filter { running[$0.id] == nil }
         guard !fresh.isEmpty else {

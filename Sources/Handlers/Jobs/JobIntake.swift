@@ -33,10 +33,10 @@ public final class JobIntake {
         let names = jobs.map(\.name)
         runs = CounterFamily(
             "nezuko_job_runs_total", help: "Runs of jobs.", labels: ["job_name", "result"],
-            values: [names, ["success", "failure", "already_running"]])
+            values: combinations([names, ["success", "failure", "already_running"]]))
         lastSuccess = GaugeFamily(
             "nezuko_job_last_success_timestamp_seconds", help: "When a job last succeeded.", labels: ["job_name"],
-            values: [names])
+            values: combinations([names]))
     }
 
     /// Whether an `Authorization` header carries the token. Takes the same time wherever it differs.

@@ -20,13 +20,13 @@ extension DatabaseStore {
     private static let decided = Query(
         """
         SELECT status, {hour:timestamp} AS hour, sum(hits) FROM verification_log
-        WHERE group_id = $1::bigint AND timestamp >= {after:-$2::bigint} AND decisive GROUP BY 1, 2
+        WHERE group_id = $1::bigint AND timestamp >= {after:$2} AND decisive GROUP BY 1, 2
         """)
 
     /// Figures for `/status`.
     public func status(of group: ChatID) async throws(StoreError) -> GroupStatus? {
         let key: [SQLValue] = [.int(group.value)]
-        let day = SQLValue.int(86_400_000)
+        let day = SQLValue.int(-86_400_000)
         let steps = [
             statement(Self.groupFigures, key), statement(Self.channelFigures, key),
             statement(Self.decided, key + [day]),
@@ -47,7 +47,7 @@ extension DatabaseStore {
 
     /// Figures for `/stats` over the last `days`.
     public func statistics(of group: ChatID, days: Int) async throws(StoreError) -> GroupStatistics {
-        let values: [SQLValue] = [.int(group.value), .int(Int64(days) * 86_400_000)]
+        let values: [SQLValue] = [.int(group.value), .int(Int64(days) * -86_400_000)]
         var statistics = GroupStatistics()
         var hours = [Int](repeating: 0, count: 24)
         for row in try await rows(Self.decided, values, .read) {

@@ -1,6 +1,10 @@
 // What the store answers to. The functions are in the files by subject; batches of logs are in `LogWriter`.
 
-extension DatabaseStore: GroupStore {}
-extension DatabaseStore: OutboxStore {}
-extension DatabaseStore: LedgerStore {}
-extension DatabaseStore: ServiceStore {}
+import EventLoop
+
+extension DatabaseStore: Store {
+    /// Stores a batch together with its id, or nothing if the id is there already.
+    public func write(_ rows: [LogRow], batch: [UInt8]) async throws(StoreError) {
+        try await DatabaseLogStore(database).write(rows, batch: batch)
+    }
+}
