@@ -28,25 +28,32 @@ enum JobCommand: Subcommand {
             return .usage
         }
         guard let configuration = Environment.configuration(for: .tool) else { return .usage }
-        var isEnding = false
-        var turn = Completion<Void, Never>()
+        let repeats = Repeats()
         if wish.everySeconds != nil {
             Signals.onSignal { number in
                 guard number != SIGHUP else { return }
-                isEnding = true
-                turn.finish(.success(()))
+                repeats.isEnding = true
+                repeats.turn.finish(.success(()))
             }
         }
         while true {
-            turn = Completion()
+            let turn = Completion<Void, Never>()
+            repeats.turn = turn
             let code = await once(wish, configuration)
             guard let seconds = wish.everySeconds, code != .usage else { return code }
             // Ends with the pause or with the signal, whichever comes first.
             let pause = Loop.shared.schedule(afterMilliseconds: seconds * 1000) { turn.finish(.success(())) }
             await turn.wait()
             pause.cancel()
-            if isEnding { return .ok }
+            if repeats.isEnding { return .ok }
         }
+    }
+
+    /// What the signal and the pause share.
+    @IO
+    private final class Repeats {
+        var isEnding = false
+        var turn = Completion<Void, Never>()
     }
 
     private struct Wish {

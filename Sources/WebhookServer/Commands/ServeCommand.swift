@@ -1,6 +1,7 @@
 // serve: the service itself, from its settings to its end.
 
 import Configuration
+import Domain
 import EventLoop
 import Glibc
 import HTTPServer
