@@ -48,7 +48,7 @@ enum HandlerMetrics {
 }
 
 /// Every combination of the labels' values.
-private func combinations(_ values: [[String]]) -> [[String]] {
+func combinations(_ values: [[String]]) -> [[String]] {
     values.reduce([[]]) { rows, next in rows.flatMap { row in next.map { row + [$0] } } }
 }
 

@@ -94,7 +94,9 @@ final class TestWorld {
     }
 
     init(_ engine: Engine = .sqlite) async throws {
-        simulator = Simulator(options: SimulatorOptions())
+        var options = SimulatorOptions()
+        options.hasFloodLimits = false
+        simulator = Simulator(options: options)
         let port = try simulator.listen(ListenAddress(host: "127.0.0.1", port: 0, isTLS: false))
         owner = simulator.addPerson("Anna", username: "anna")
         group = simulator.addGroup("Talk", owner: owner)

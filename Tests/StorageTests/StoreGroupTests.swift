@@ -159,4 +159,58 @@ struct StoreGroupTests {
         try await store.voidLeases()
         #expect(try await store.trimProcessed() == 0)
     }
+
+    @Test(arguments: Engine.allCases) @IO
+    func `an effect's end closes rows, sets the notice and may ask to be repeated`(_ engine: Engine) async throws {
+        let fixture = try await protected(engine)
+        let recorded = try await fixture.recorded(fixture.holdRecord(update: 1, user: 5, message: 1))
+        let ledger = try #require(recorded.ledger)
+        let restrict = try #require(recorded.effects.first { $0.kind == .restrict })
+        let prompt = try #require(recorded.effects.first { $0.kind == .prompt })
+        let notice = LedgerChange.notice(fixture.group, MessageID(9), thread: 3)
+        let later = EffectWish.prompt(in: fixture.group)
+        var waiting = later
+        waiting.delayMilliseconds = 60_000
+        let result = EffectResult.done([notice], follow: [waiting])
+        #expect(try await fixture.store.finish(prompt, result, note: nil) == .finished)
+        #expect(try await fixture.store.group(fixture.group)?.notice == MessageID(9))
+        #expect(try await fixture.store.leaseDue(limits: [3: 5]).isEmpty)
+        let refused = EffectResult.done([.closed(ledger, .refused)], follow: [])
+        #expect(try await fixture.store.finish(restrict, refused, note: nil) == .finished)
+        #expect(try await fixture.text("SELECT state, release_reason FROM user_restrictions") == "closed refused")
+        _ = try await fixture.recorded(fixture.holdRecord(update: 2, user: 5, message: 2, startsAtOnce: false))
+        var record = Record(update: nil)
+        record.releases = [ReleaseWish(group: fixture.group, user: UserID(5), reason: .admin, lifts: false)]
+        #expect(try await fixture.recorded(record).effects.isEmpty)
+        #expect(try await fixture.store.openHold(of: UserID(5), in: fixture.group) == nil)
+        #expect(try await fixture.text("SELECT count(*) FROM effects WHERE kind IN ('lift', 'restrict')") == "0")
+    }
+
+    @Test(arguments: Engine.allCases) @IO
+    func `one message of a chat at a time, and figures of people's decisions`(_ engine: Engine) async throws {
+        let fixture = try await protected(engine)
+        var record = Record(update: nil)
+        record.effects = [.prompt(in: fixture.group), .edit(MessageID(3), in: fixture.group)]
+        _ = try await fixture.recorded(record)
+        let first = try await fixture.store.leaseDue(limits: [3: 5])
+        #expect(first.count == 1)
+        #expect(try await fixture.other.leaseDue(limits: [3: 5]).isEmpty)
+        #expect(try await fixture.store.nextDueMilliseconds() ?? 0 > 0)
+        #expect(try await fixture.store.finish(first[0], .done([], follow: []), note: nil) == .finished)
+        #expect(try await fixture.other.leaseDue(limits: [3: 5]).count == 1)
+        let now = WallClock.now.microseconds
+        let rows = ["verified", "restricted", "error"].map { status in
+            LogRow.verification(
+                VerificationRow(
+                    user: UserID(5), group: fixture.group, channel: fixture.channel, status: status,
+                    latencyMilliseconds: 1, isCached: false, isDecisive: true, source: .message, errorType: nil,
+                    atMicroseconds: now))
+        }
+        try await fixture.store.write(rows, batch: [UInt8](repeating: 1, count: 16))
+        let status = try #require(try await fixture.store.status(of: fixture.group))
+        #expect(status.verified == 1 && status.restricted == 1)
+        let figures = try await fixture.store.statistics(of: fixture.group, days: 7)
+        #expect(figures.verifications == 3 && figures.restrictions == 1 && figures.errors == 1)
+        #expect(figures.topHour == Int(now / 3_600_000_000 % 24))
+    }
 }

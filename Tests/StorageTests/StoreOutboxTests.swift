@@ -159,4 +159,33 @@ struct StoreOutboxTests {
         #expect(try await fixture.store.finish(restrict, again, note: nil) == .finished)
         #expect(try await fixture.store.leaseDue(limits: all).map(\.kind) == [.lift])
     }
+
+    @Test @IO
+    func `after a restart on SQLite unfinished effects are taken over at once`() async throws {
+        let fixture = try await StoreFixture(.sqlite)
+        _ = try await fixture.recorded(fixture.holdRecord(update: 1, user: 5, message: 11))
+        try await fixture.other.voidLeases()
+        let taken = try await fixture.other.leaseDue(limits: all)
+        #expect(taken.count == 3 && taken.allSatisfy(\.isTakenOver))
+        #expect(taken.first { $0.kind == .prompt }?.sends == 2)
+    }
+
+    @Test @IO
+    func `two replicas that record and lease at once share the work`() async throws {
+        let fixture = try await StoreFixture(.postgreSQL)
+        let records = (1...20).map {
+            fixture.holdRecord(update: $0 % 10, user: $0 % 10, message: $0 % 10, startsAtOnce: false)
+        }
+        let running = records.enumerated().map { index, record in
+            Task { @IO in try await (index % 2 == 0 ? fixture.store : fixture.other).record(record) }
+        }
+        var outcomes: [RecordOutcome] = []
+        for task in running { outcomes.append(try await task.value) }
+        #expect(outcomes.count { $0 == .repeated } == 10)
+        async let mine = fixture.store.leaseDue(limits: all)
+        async let others = fixture.other.leaseDue(limits: all)
+        var ids = try await (mine + others).map(\.id)
+        ids += try await fixture.store.leaseDue(limits: [1: 100, 3: 100]).map(\.id)
+        #expect(ids.count == 21 && Set(ids).count == 21)
+    }
 }

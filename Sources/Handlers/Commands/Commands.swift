@@ -11,7 +11,7 @@ import TelegramBotAPI
 public final class Commands {
     private static let usage = CounterFamily(
         "nezuko_command_usage_total", help: "Commands handled.", labels: ["command"],
-        values: (CommandName.allCases.map(\.rawValue) + ["other"]).map { [$0] })
+        values: combinations([CommandName.allCases.map(\.rawValue) + ["other"]]))
     /// How long a reply and its command stand in a group.
     static let replyMilliseconds: Int64 = 60_000
 

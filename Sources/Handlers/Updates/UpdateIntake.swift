@@ -74,6 +74,9 @@ public final class UpdateIntake {
         return await answer.wait()
     }
 
+    /// Counts a delivery that was refused from its head, for it did not carry the secret.
+    public func countWrongSecret() { HandlerMetrics.rejected.add("secret") }
+
     /// Refuses new updates and waits at most that long for those in work.
     public func drain(graceMilliseconds: Int64) async {
         isDraining = true

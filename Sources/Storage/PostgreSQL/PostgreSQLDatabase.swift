@@ -33,7 +33,8 @@ public final class PostgreSQLDatabase: EngineDatabase {
             target: target, setup: [session, "SELECT set_config('synchronous_commit', 'off', false)"])
         listening = PostgreSQLConnection(target: target, setup: [session, "LISTEN nezuko_cache"])
         others = (0..<max(1, poolMax - 3)).map { _ in PostgreSQLConnection(target: target, setup: [session]) }
-        listening.onNotification = { [unowned self] message in
+        listening.onNotification = { [weak self] message in
+            guard let self else { return }
             for handler in handlers { handler(message) }
         }
     }

@@ -5,12 +5,15 @@ import EventLoop
 
 /// Steps that release the holds of a group; `$1` is the group, `$2` the channel (0: all holds).
 private enum LifeText {
+    /// Who is released: all, all when no link is left, or who was held for the channel alone.
     static let aloneServer = """
-        ($2::bigint = 0 OR (u.channel_ids @> to_jsonb($2::bigint)
+        ($2::bigint = 0 OR NOT EXISTS (SELECT 1 FROM group_channel_links k WHERE k.group_id = u.group_id)
+        OR (u.channel_ids @> to_jsonb($2::bigint)
             AND NOT EXISTS (SELECT 1 FROM jsonb_array_elements(u.channel_ids) c WHERE c::text::bigint <> $2::bigint)))
         """
     static let aloneFile = """
-        ($2 = 0 OR (EXISTS (SELECT 1 FROM json_each(u.channel_ids) WHERE value = $2)
+        ($2 = 0 OR NOT EXISTS (SELECT 1 FROM group_channel_links k WHERE k.group_id = u.group_id)
+        OR (EXISTS (SELECT 1 FROM json_each(u.channel_ids) WHERE value = $2)
             AND NOT EXISTS (SELECT 1 FROM json_each(u.channel_ids) WHERE value <> $2)))
         """
     private static func both(_ text: (String) -> String) -> Query {
@@ -170,7 +173,6 @@ extension DatabaseStore {
         let last = releaseSteps(group, heldFor: channel) + [statement(LifeText.rechecks, link)]
         let results = try await database.run(first + last, .command)
         guard results.count > 2, let left = results[2].first?.int(0) else { return nil }
-        if left == 0 { _ = try await disable(group) }
         return results[0].isEmpty ? nil : Int(left)
     }
 

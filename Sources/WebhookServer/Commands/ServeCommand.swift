@@ -1,0 +1,261 @@
+// serve: the service itself, from its settings to its end.
+
+import Configuration
+import EventLoop
+import Glibc
+import HTTPServer
+import Handlers
+import Observability
+import Simulator
+import Storage
+
+enum ServeCommand: Subcommand {
+    static let name = "serve"
+    static let summary = "guards: webhook or polling, jobs, metrics"
+    static let usage = """
+        Usage: nezuko serve [--simulate] [--watch | --no-watch]
+
+        Without BOT_TOKEN, or with --simulate: a built-in Telegram simulator on this
+        machine. With BOT_TOKEN: long polling. With PUBLIC_URL too: webhook.
+          --watch   live lines of people held and released (default on a terminal)
+        Ctrl-C ends it; what was accepted is finished first.
+        """
+
+    static func run(_ arguments: [String]) async -> ExitCode {
+        guard Set(arguments).isSubset(of: ["--simulate", "--watch", "--no-watch"]) else {
+            Terminal.error("nezuko serve: takes --simulate, --watch and --no-watch only.")
+            return .usage
+        }
+        let wantsSimulator = arguments.contains("--simulate")
+        guard let configuration = Environment.configuration(for: wantsSimulator ? .simulate : .serve) else {
+            return .usage
+        }
+        let isWatched =
+            arguments.contains("--watch") || (Terminal.isInteractive && !arguments.contains("--no-watch"))
+        let isSimulated = wantsSimulator || configuration.botToken == nil
+        let run = ServeRun(configuration, isSimulated: isSimulated, isWatched: isWatched)
+        return await run.run()
+    }
+}
+
+/// One run of the service.
+@IO
+private final class ServeRun {
+    private let configuration: Configuration
+    private let isSimulated: Bool
+    private let view: LiveView?
+    private let metricsRoutes = MetricsRoutes()
+    private let stopping = Completion<Void, Never>()
+    private var simulation: Simulation?
+    private var servers: [HTTPServer] = []
+    private var main: HTTPServer?
+    private var lock: ServeLock?
+
+    init(_ configuration: Configuration, isSimulated: Bool, isWatched: Bool) {
+        self.configuration = configuration
+        self.isSimulated = isSimulated
+        view = isWatched ? LiveView() : nil
+    }
+
+    func run() async -> ExitCode {
+        guard Environment.makeDirectory(configuration.stateDirectory) else {
+            Terminal.error("nezuko serve: STATE_DIR cannot be made. Check who may write there.")
+            return .failed
+        }
+        guard let secrets = Secrets.webhook(configuration) else {
+            Terminal.error("nezuko serve: there is no webhook secret. Set WEBHOOK_SECRET: openssl rand -hex 24")
+            return .failed
+        }
+        configureLog(secrets)
+        Signals.onSignal { [weak self] number in self?.signalled(number) }
+        if let failure = openMetricsPort() { return failure }
+        let database: any Database
+        do {
+            database = try await openDatabase()
+        } catch {
+            return error.code
+        }
+
+        let token: String
+        let baseURL: String
+        if isSimulated {
+            let simulation = Simulation(view: view)
+            guard let url = simulation.listen() else { return .usage }
+            self.simulation = simulation
+            (token, baseURL) = (simulation.token, url)
+        } else {
+            (token, baseURL) = (configuration.botToken ?? "", configuration.telegramBaseURL)
+        }
+        let service = Service(configuration, database: database, token: token, baseURL: baseURL)
+        metricsRoutes.health = service.health
+        service.health.schemaFound(fits: true)
+        if database.dialect == .sqlite {
+            // One `serve` has the file, so leases of an earlier one are nobody's (outbox.md 3).
+            do throws(StoreError) { try await service.store.voidLeases() } catch {
+                Terminal.error("nezuko serve: \(error.advice)")
+                return .database
+            }
+        }
+        service.services.events = view
+        guard let addresses = openMainPort(service, secrets) else { return .usage }
+        service.start()
+        service.health.listenerOpened()
+        printBanner(addresses)
+        await beginDelivery(service, addresses, secrets)
+        Log.info("serving")
+
+        await stopping.wait()
+        return await stop(service)
+    }
+
+    // MARK: - Start
+
+    private func configureLog(_ secrets: [String]) {
+        let level = LogLevel(name: configuration.logLevel.rawValue)
+        let isPretty = configuration.logFormat == .pretty || (configuration.logFormat == .auto && isatty(2) == 1)
+        // Lines of the live view would be lost among others.
+        Log.configure(
+            level: view == nil ? level : max(level, .warning), format: isPretty ? .pretty : .json, output: 2,
+            secrets: configuration.secrets + secrets, isColored: isPretty && Terminal.hasColors)
+    }
+
+    private func openMetricsPort() -> ExitCode? {
+        guard configuration.metricsEnabled else { return nil }
+        HTTPServerMetrics.registerMetrics()
+        LogWriter.registerMetrics()
+        Services.registerMetrics()
+        Commands.registerMetrics()
+        let server = HTTPServer(handler: metricsRoutes, tls: nil)
+        do throws(HTTPServerError) {
+            _ = try server.listen(
+                ListenAddress(host: configuration.metricsHost, port: configuration.metricsPort, isTLS: false))
+            servers.append(server)
+            return nil
+        } catch {
+            Terminal.error("nezuko serve: metrics: \(error) Set METRICS_PORT to a free one.")
+            return .usage
+        }
+    }
+
+    private struct StartFailure: Error {
+        let code: ExitCode
+    }
+
+    private func openDatabase() async throws(StartFailure) -> any Database {
+        let database: any Database
+        do throws(StoreError) { database = try await Databases.open(configuration) } catch {
+            Terminal.error("nezuko serve: \(error.advice)")
+            throw StartFailure(code: .database)
+        }
+        if case .sqlite(let path) = configuration.database {
+            guard let lock = ServeLock.acquire(forDatabase: path) else {
+                Terminal.error("nezuko serve: another `nezuko serve` uses this database. Stop it, or set STATE_DIR.")
+                throw StartFailure(code: .usage)
+            }
+            self.lock = lock
+        }
+        // A migrate job may be running, or the database starting: 60 s (details.md).
+        let deadline = Loop.shared.now.adding(milliseconds: 60_000)
+        var problem = ""
+        while true {
+            do throws(MigrationError) {
+                if configuration.migratesAutomatically { _ = try await Migrator.up(database) }
+                if case .fits = try await Migrator.schemaFits(database) { return database }
+                problem = "the schema does not fit this version. Run: nezuko migrate up"
+            } catch {
+                problem = error.advice
+            }
+            guard Loop.shared.current() < deadline, !stopping.isFinished else { break }
+            Log.warning("database_not_ready")
+            await Loop.shared.sleep(milliseconds: 500)
+        }
+        Terminal.error("nezuko serve: \(problem)")
+        throw StartFailure(code: .database)
+    }
+
+    private func openMainPort(_ service: Service, _ secrets: [String]) -> [ListenAddress]? {
+        var limits = HTTPLimits()
+        limits.maximumConnections = configuration.httpMaximumConnections
+        limits.maximumBody = configuration.httpMaximumBodyBytes
+        limits.maximumBuffered = configuration.httpBufferTotalBytes
+        limits.idleMilliseconds = Int64(configuration.httpIdleTimeoutSeconds) * 1000
+        let routes = Routes(
+            webhookPath: configuration.webhookPath, secrets: secrets, intake: service.intake, jobs: service.jobs,
+            health: service.health, maximumBody: configuration.httpMaximumBodyBytes)
+        var tls: TLSConfiguration?
+        if configuration.listen.contains(where: \.isTLS) {
+            let pair = CertificatePair(configuration)
+            guard pair.ensure(host: configuration.publicURL?.host ?? "127.0.0.1") else { return nil }
+            tls = TLSConfiguration(
+                certificateFile: pair.certificateFile, keyFile: pair.keyFile,
+                ticketSecrets: secrets.map { Array($0.utf8) })
+        }
+        let server = HTTPServer(limits: limits, handler: routes, tls: tls)
+        var addresses: [ListenAddress] = []
+        for entry in configuration.listen {
+            var address = ListenAddress(host: entry.host, port: entry.port, isTLS: entry.isTLS)
+            do throws(HTTPServerError) { address.port = try server.listen(address) } catch {
+                Terminal.error("nezuko serve: \(error) Set LISTEN to a free address.")
+                return nil
+            }
+            addresses.append(address)
+        }
+        self.main = server
+        servers.insert(server, at: 0)
+        return addresses
+    }
+
+    private func beginDelivery(_ service: Service, _ addresses: [ListenAddress], _ secrets: [String]) async {
+        if let simulation {
+            await simulation.begin(service, addresses, secret: secrets[0], certificate: CertificatePair(configuration))
+        } else if configuration.publicURL == nil {
+            service.startPolling()
+        }
+    }
+
+    private func printBanner(_ addresses: [ListenAddress]) {
+        guard view != nil else { return }
+        let mode =
+            isSimulated
+            ? "simulator (set BOT_TOKEN to go live)" : configuration.publicURL == nil ? "long polling" : "webhook"
+        let database = if case .sqlite(let path) = configuration.database { path } else { "PostgreSQL" }
+        Terminal.print("nezuko \(Program.version)   \(mode)   database \(database)")
+        for address in addresses where address.isTLS || addresses.count == 1 {
+            Terminal.print(
+                "Webhook     \(address.isTLS ? "https" : "http")://\(address.host):\(address.port)\(configuration.webhookPath)"
+            )
+        }
+        if configuration.metricsEnabled {
+            Terminal.print("Metrics     http://\(configuration.metricsHost):\(configuration.metricsPort)/metrics")
+        }
+        if isSimulated { Terminal.print("Next        BOT_TOKEN=123:abc ./scripts/run") }
+        Terminal.print("")
+    }
+
+    // MARK: - Signals and end
+
+    private func signalled(_ number: Int32) {
+        guard number == SIGHUP else { return stopping.finish(.success(())) }
+        do throws(HTTPServerError) { try main?.reloadCertificate() } catch {
+            Log.error("certificate_not_reloaded", .error(String(describing: error)))
+        }
+    }
+
+    private func stop(_ service: Service) async -> ExitCode {
+        Log.info("stopping")
+        service.health.shutdownBegan()
+        simulation?.stop()
+        let grace = Int64(configuration.shutdownGraceSeconds) * 500
+        for server in servers { await server.drain(graceMilliseconds: grace) }
+        await service.stop()
+        Log.info("stopped")
+        return .ok
+    }
+}
+
+extension LogLevel {
+    /// The level of that name; `info` for others.
+    fileprivate init(name: String) {
+        self = ["debug": .debug, "warning": .warning, "error": .error][name] ?? .info
+    }
+}

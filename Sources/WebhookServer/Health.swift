@@ -1,0 +1,119 @@
+// How the service is: what the probes and `/health` tell.
+
+import EventLoop
+import JSON
+import Observability
+import Storage
+
+/// Watches the parts that a probe asks about.
+@IO
+final class Health {
+    private let environment: String
+    private let started = Loop.shared.now
+    private var schemaFits = false
+    private var isListening = false
+    private var isStopping = false
+    private var unreachableSince: Instant?
+    private var timer: LoopTimer?
+    private var databaseMilliseconds: Int64?
+    private var telegramIsReachable: Bool?
+    private weak var database: (any Database)?
+    private let store: @IO () async -> PendingEffects?
+    private var pending = PendingEffects()
+    var replicas: @IO () -> Int? = { nil }
+
+    init(environment: String, database: any Database, pending: @escaping @IO () async -> PendingEffects?) {
+        self.environment = environment
+        self.database = database
+        store = pending
+        watch()
+    }
+
+    func schemaFound(fits: Bool) { schemaFits = fits }
+    func listenerOpened() { isListening = true }
+    func shutdownBegan() {
+        isStopping = true
+        timer?.cancel()
+    }
+    func telegramAnswered(_ isReachable: Bool) { telegramIsReachable = isReachable }
+
+    /// Updates can be handled: schema, database within 5 s, listener (reliability.md 9.2).
+    var isReady: Bool {
+        !isStopping && schemaFits && isListening && unreachableMilliseconds < 5000
+    }
+
+    private var unreachableMilliseconds: Int64 {
+        unreachableSince.map { Loop.shared.now.milliseconds(since: $0) } ?? 0
+    }
+
+    /// One look a second; costs nothing while nobody waits for it.
+    private func watch() {
+        timer = Loop.shared.schedule(afterMilliseconds: 1000) { [weak self] in
+            guard let self, !isStopping else { return }
+            Task { @IO in
+                await self.look()
+                self.watch()
+            }
+        }
+    }
+
+    private func look() async {
+        let before = Loop.shared.current()
+        if let found = await store() {
+            pending = found
+            unreachableSince = nil
+            databaseMilliseconds = Loop.shared.current().milliseconds(since: before)
+        } else if unreachableSince == nil {
+            unreachableSince = before
+            databaseMilliseconds = nil
+        }
+    }
+
+    /// The document of `/health`, and whether it is 200 (charts-api.md 7).
+    func report() -> (isHealthy: Bool, body: [UInt8]) {
+        let isUnhealthy = isStopping || !schemaFits || unreachableMilliseconds > 30_000
+        let isDegraded = unreachableSince != nil || telegramIsReachable == false
+        var json = JSONWriter()
+        json.object { json in
+            json.key("status")
+            json.string(isUnhealthy ? "unhealthy" : isDegraded ? "degraded" : "healthy")
+            json.key("uptime_seconds")
+            json.int(Loop.shared.now.milliseconds(since: started) / 1000)
+            json.key("timestamp")
+            json.string(WallClock.now.rfc3339)
+            json.key("version")
+            json.string(Program.version)
+            json.key("environment")
+            json.string(environment)
+            json.key("checks")
+            json.object { checks in
+                checks.key("database")
+                checks.object { part in
+                    part.key("healthy")
+                    part.bool(unreachableSince == nil && schemaFits)
+                    if let databaseMilliseconds {
+                        part.key("latency_ms")
+                        part.int(databaseMilliseconds)
+                    }
+                }
+                checks.key("telegram")
+                checks.object { part in
+                    part.key("healthy")
+                    part.bool(telegramIsReachable != false)
+                }
+            }
+            if let replicas = replicas() {
+                json.key("replicas")
+                json.int(replicas)
+            }
+            json.key("effects")
+            json.object { effects in
+                effects.key("pending")
+                effects.int(pending.byLane.values.reduce(0, +))
+                effects.key("oldest_seconds")
+                effects.int(pending.oldestMilliseconds / 1000)
+            }
+        }
+        return (!isUnhealthy, json.bytes)
+    }
+}

@@ -1,0 +1,136 @@
+// The wiring: which part is given which, in the order in which they start and stop (reliability.md 9).
+
+import Configuration
+import Domain
+import EventLoop
+import HTTPClient
+import HTTPServer
+import Handlers
+import Observability
+import Storage
+import TelegramBotAPI
+
+/// The running service without its listeners: what the webhook, polling, jobs and commands share.
+@IO
+final class Service {
+    let configuration: Configuration
+    let database: any Database
+    let store: DatabaseStore
+    let api: BotAPI
+    let services: Services
+    let intake: UpdateIntake
+    let jobs: JobIntake
+    let health: Health
+    let log: LogWriter
+    private let attempts = AttemptLog()
+    private let client: HTTPClient
+    private let ticks: UptimeTicks
+    private let polling: GetUpdatesPolling
+    private var isPolling = false
+
+    /// - Parameter token: the bot's token, or the simulator's.
+    init(_ configuration: Configuration, database: any Database, token: String, baseURL: String) {
+        self.configuration = configuration
+        self.database = database
+        let botID = Int64(token.prefix { $0 != ":" }) ?? 0
+        store = DatabaseStore(database: database, botID: botID)
+        log = LogWriter(
+            store: store, batch: configuration.apiLogBatch,
+            flushMilliseconds: Int64(configuration.apiLogFlushMilliseconds), queue: configuration.apiLogQueue)
+        attempts.sink = log
+        client = HTTPClient()
+        api = BotAPI(
+            baseURL: baseURL, token: token, client: client, observer: attempts,
+            timeoutMilliseconds: Int64(configuration.telegramTimeoutSeconds) * 1000)
+        let caches = Caches(
+            positiveSeconds: Int64(configuration.cachePositiveTTLSeconds),
+            jitterPercent: Int64(configuration.cacheJitterPercent))
+        database.onCacheMessage { caches.told($0) }
+        services = Services(
+            store: store, api: api, caches: caches, log: log, settings: Self.settings(configuration, botID: botID),
+            budget: MessageBudget(
+                global: MessageRate(configuration.rateGlobal), group: MessageRate(configuration.rateGroup),
+                privateChat: MessageRate(configuration.ratePrivate)))
+
+        let telegram = BotCommandTelegram(api)
+        let sync = MemberSync(store: store, telegram: telegram, caches: caches, botID: UserID(botID))
+        let buttons = ButtonHandler(services: services)
+        let tools = CommandTools(
+            services: services, caches: caches, telegram: telegram, verifying: buttons,
+            start: { [services] effects in
+                guard effects.isEmpty else { return _ = services.workers.perform(effects) }
+                services.workers.wake()
+            },
+            countSoon: { chats in Task { @IO in await sync.count(chats) } })
+        intake = UpdateIntake(
+            services: services, commands: Commands(tools: tools), menu: MenuButtons(tools: tools), buttons: buttons)
+        jobs = JobIntake(jobs: [sync], store: store, token: configuration.jobsToken)
+        ticks = UptimeTicks(store: store, version: Program.version, schemaVersion: Migrator.head)
+        health = Health(environment: configuration.environment.rawValue, database: database) { [store] in
+            // A database that is away is what the caller wants to know; `nil` says so.
+            try? await store.pending()
+        }
+        health.replicas = { [ticks] in ticks.replicas }
+        polling = GetUpdatesPolling(api: api, intake: intake)
+    }
+
+    /// Starts what works in the background. The database's schema must fit.
+    func start() {
+        ticks.start()
+        services.workers.start()
+        Task { @IO in await learnName() }
+        jobs.schedule("member-sync", everySeconds: Int64(configuration.memberSyncIntervalSeconds))
+        jobs.runSoonIfOlder("member-sync")
+    }
+
+    func startPolling() {
+        isPolling = true
+        polling.start()
+    }
+
+    /// Finishes what was accepted, writes the log, closes the database; the listeners are closed already.
+    func stop() async {
+        let grace = Int64(configuration.shutdownGraceSeconds) * 1000
+        if isPolling { await polling.stop() }
+        await intake.drain(graceMilliseconds: grace / 2)
+        await services.workers.drain(graceMilliseconds: grace / 4)
+        jobs.close()
+        await log.shutdown(milliseconds: grace * 3 / 8)
+        await ticks.stop()
+        client.close()
+        await database.close()
+    }
+
+    /// Asks for the bot's name until Telegram answers: a start during an outage of Telegram comes up.
+    private func learnName() async {
+        var wait: Int64 = 500
+        while services.settings.botUsername.isEmpty {
+            do throws(BotAPIError) {
+                let me = try await api.getMe()
+                services.settings.botUsername = me.username ?? ""
+                health.telegramAnswered(true)
+                Log.info("bot_known", .name(services.settings.botUsername))
+                return
+            } catch {
+                health.telegramAnswered(false)
+                Log.warning("bot_unknown", .error(error.errorClass.rawValue))
+            }
+            await Loop.shared.sleep(milliseconds: wait)
+            wait = min(wait * 2, 60_000)
+        }
+    }
+
+    private static func settings(_ configuration: Configuration, botID: Int64) -> HandlerSettings {
+        var settings = HandlerSettings(botID: UserID(botID), adminIDs: configuration.adminIDs.map { UserID($0) })
+        settings.webhookPath = configuration.webhookPath
+        settings.publicURL = configuration.publicURL?.text
+        settings.positiveSeconds = Int64(configuration.cachePositiveTTLSeconds)
+        settings.waitsForEffects = configuration.apiLogSyncFlush
+        settings.maximumInFlight = configuration.maximumInflightUpdates
+        return settings
+    }
+}
+
+extension MessageRate {
+    fileprivate init(_ rate: Rate) { self.init(rate.count, perMilliseconds: Int64(rate.perSeconds) * 1000) }
+}

@@ -1,0 +1,57 @@
+// The built-in Telegram behind `serve --simulate`: a world with people, and a webhook into the same process.
+
+import Configuration
+import EventLoop
+import HTTPServer
+import Observability
+import Simulator
+import TelegramBotAPI
+
+@IO
+final class Simulation {
+    let token: String
+    private let simulator: Simulator
+
+    init(view: LiveView?) {
+        var options = SimulatorOptions()
+        options.rate = 90
+        options.faults = .low
+        token = options.token
+        simulator = Simulator(options: options)
+        simulator.furnishDefaultWorld()
+        if let view { simulator.onEvent = { [weak view] event in view?.happened(event) } }
+    }
+
+    /// Opens the simulator's own port on this machine and returns its base URL; `nil` after saying why not.
+    func listen() -> String? {
+        do throws(HTTPServerError) {
+            let port = try simulator.listen(ListenAddress(host: "127.0.0.1", port: 0, isTLS: false))
+            return "http://127.0.0.1:\(port)"
+        } catch {
+            Terminal.error("nezuko serve: simulator: \(error)")
+            return nil
+        }
+    }
+
+    /// Lets the simulator deliver to the service, then its people act.
+    func begin(
+        _ service: Service, _ addresses: [ListenAddress], secret: String, certificate: CertificatePair
+    ) async {
+        guard let address = addresses.first(where: \.isTLS) ?? addresses.first else { return }
+        let scheme = address.isTLS ? "https" : "http"
+        let host = ["0.0.0.0", "::", ""].contains(address.host) ? "127.0.0.1" : address.host
+        let settings = WebhookSettings(
+            url: "\(scheme)://\(host):\(address.port)\(service.configuration.webhookPath)", secret: secret,
+            certificate: address.isTLS ? Environment.read(certificate.certificateFile) : nil)
+        do throws(BotAPIError) {
+            try await service.api.setWebhook(settings)
+        } catch {
+            Log.error("simulator_webhook_refused", .error(error.text))
+            return
+        }
+        simulator.ownersProtectGroups()
+        simulator.start()
+    }
+
+    func stop() { simulator.stop() }
+}
