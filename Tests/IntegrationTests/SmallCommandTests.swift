@@ -116,6 +116,9 @@ import Testing
         #expect(
             try await world.ask("SELECT kind, chat_id FROM effects")
                 == "delete \(world.group), delete \(world.group)")
+        // The command and the reply, by their numbers.
+        let payloads = try await world.ask("SELECT payload FROM effects").replacing(" ", with: "")
+        #expect(payloads.contains(#"{"message":1}"#) && payloads.contains(#"{"message":2}"#))
         let wait = try #require(try await world.store.nextDueMilliseconds())
         #expect((50_000...60_000).contains(wait))
         await world.end()
