@@ -1,5 +1,6 @@
 // The date. Rows, messages and certificates have dates; waits use the loop's monotonic clock.
 
+import CLinux
 import Glibc
 import Synchronization
 

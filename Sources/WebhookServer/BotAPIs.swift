@@ -26,13 +26,15 @@ final class AttemptLog: AttemptObserver {
 @IO
 enum BotAPIs {
     /// The client of a command; `nil`, after saying so, without `BOT_TOKEN`.
-    static func forCommand(_ name: String, _ configuration: Configuration) -> BotAPI? {
+    static func forCommand(
+        _ name: String, _ configuration: Configuration, attempts: AttemptLog = AttemptLog()
+    ) -> BotAPI? {
         guard let token = configuration.botToken else {
             Terminal.error("nezuko \(name): BOT_TOKEN is not set. Get one from BotFather: /newbot")
             return nil
         }
         return BotAPI(
-            baseURL: configuration.telegramBaseURL, token: token, client: HTTPClient(), observer: AttemptLog(),
+            baseURL: configuration.telegramBaseURL, token: token, client: HTTPClient(), observer: attempts,
             timeoutMilliseconds: Int64(configuration.telegramTimeoutSeconds) * 1000)
     }
 }

@@ -12,6 +12,8 @@ final class LiveView: ServiceEvents {
     private static let nameWidth = 18
     private static let groupWidth = 22
     private var names: [UserID: String] = [:]
+    /// A group's title as this replica has it.
+    var title: @IO (ChatID) -> String? = { _ in nil }
 
     func held(_ user: UserID, name: String?, in group: ChatID, reason: String, milliseconds: Int64) {
         if names.count > 10_000 { names.removeAll() }
@@ -26,12 +28,13 @@ final class LiveView: ServiceEvents {
     /// What the simulated people do, dimmed.
     func happened(_ event: SimulatorEvent) {
         switch event {
+        case .wrote(let person, let chat, let text): dim("\(person) writes in \(chat): \(text)")
         case .joined(let person, let chat): dim("\(person) joins \(chat)")
         case .left(let person, let chat): dim("\(person) leaves \(chat)")
         case .pressed(let person, let button): dim("\(person) presses \"\(button)\"")
         case .answered(let person, let text): dim("\(person) reads: \(text)")
         case .callFailed(let method, let code): dim("Telegram answers \(code) to \(method)")
-        case .wrote, .writeRefused, .asked, .started, .changedByAdmin, .deleted, .restricted, .lifted, .botWrote,
+        case .writeRefused, .asked, .started, .changedByAdmin, .deleted, .restricted, .lifted, .botWrote,
             .botEdited, .requestAnswered, .migrated:
             break
         }
@@ -40,7 +43,9 @@ final class LiveView: ServiceEvents {
     private func line(_ word: String, color: Int, _ user: UserID, _ group: ChatID, _ rest: String) {
         let name = padded(Self.plain(names[user] ?? user.description), Self.nameWidth)
         let painted = Terminal.hasColors ? "\u{1B}[\(color)m\(padded(word, 9))\u{1B}[0m" : padded(word, 9)
-        Terminal.print("\(time)  \(painted) \(name) \(padded(group.description, Self.groupWidth)) \(rest)")
+        Terminal.print(
+            "\(time)  \(painted) \(name) \(padded(Self.plain(title(group) ?? group.description), Self.groupWidth)) \(rest)"
+        )
     }
 
     private func dim(_ text: String) {

@@ -32,7 +32,8 @@ enum Program {
     static let version = "0.1.0"
 
     static let commands: [any Subcommand.Type] = [
-        ServeCommand.self, SetupCommand.self, MigrateCommand.self, WebhookCommand.self, HealthCommand.self,
+        ServeCommand.self, SetupCommand.self, SimulateCommand.self, JobCommand.self, MigrateCommand.self,
+        WebhookCommand.self, HealthCommand.self,
         ConfigCommand.self, VersionCommand.self,
         HelpCommand.self,
     ]

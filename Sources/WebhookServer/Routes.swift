@@ -95,7 +95,7 @@ final class Routes: HTTPHandler {
         case "/readyz": return .ready
         default: break
         }
-        guard path.hasPrefix(Self.jobsPrefix) else { return nil }
+        guard jobs.isOpen, path.hasPrefix(Self.jobsPrefix) else { return nil }
         let name = String(path.dropFirst(Self.jobsPrefix.count))
         return jobs.knows(name) ? .job(name) : nil
     }

@@ -14,7 +14,7 @@ final class Simulation {
 
     init(view: LiveView?) {
         var options = SimulatorOptions()
-        options.rate = 90
+        options.rate = 150
         options.faults = .low
         token = options.token
         simulator = Simulator(options: options)

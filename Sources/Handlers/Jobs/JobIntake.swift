@@ -41,6 +41,9 @@ public final class JobIntake {
         }
     }
 
+    /// Whether calls from outside are accepted at all: without a token their paths do not exist.
+    public var isOpen: Bool { token != nil }
+
     /// Whether an `Authorization` header carries the token. Takes the same time wherever it differs.
     public func accepts(authorization: String?) -> Bool {
         guard let token, let authorization, authorization.lowercased().hasPrefix("bearer ") else { return false }
@@ -78,8 +81,10 @@ public final class JobIntake {
     /// Once after the start: for services whose schedule is outside.
     public func runSoonIfOlder(_ name: String, thanSeconds seconds: Int64 = 900) {
         guard let job = jobs[name] else { return }
-        timers[name]?.cancel()
-        timers[name] = Loop.shared.schedule(afterMilliseconds: 60_000) { [weak self] in
+        // Beside a schedule, not instead of it.
+        let key = name + " after start"
+        timers[key]?.cancel()
+        timers[key] = Loop.shared.schedule(afterMilliseconds: 60_000) { [weak self] in
             Task { await self?.runIfOlder(job, seconds: seconds) }
         }
     }

@@ -1,6 +1,7 @@
 // serve: the service itself, from its settings to its end.
 
 import Configuration
+import Domain
 import EventLoop
 import Glibc
 import HTTPServer
@@ -97,6 +98,12 @@ private final class ServeRun {
             }
         }
         service.services.events = view
+        view?.title = { [caches = service.services.caches] group in
+            switch caches.groups.lookup(group) {
+            case .fresh(let group), .stale(let group): group?.title
+            case .missing: nil
+            }
+        }
         guard let addresses = openMainPort(service, secrets) else { return .usage }
         service.start()
         service.health.listenerOpened()

@@ -51,7 +51,8 @@ enum ConfigCommand: Subcommand {
         guard arguments.count <= 1 else { return complain() }
         switch arguments.first ?? "--print" {
         case "--markdown":
-            Terminal.print(Configuration.markdown())
+            // The table ends its own last line.
+            Terminal.print(String(Configuration.markdown().dropLast()))
             return .ok
         case "--check":
             return Environment.configuration(for: .serve) == nil ? .usage : .ok
