@@ -15,12 +15,17 @@ public final class JobIntake {
     }
 
     private static let leaseRenewalMilliseconds: Int64 = 30_000
+    private static let results = ["success", "failure", "already_running"]
+    // Of the process, since two intakes may not register one name; their series follow from the jobs.
+    private static let runs = CounterFamily(
+        "nezuko_job_runs_total", help: "Runs of jobs.", labels: ["job_name", "result"], values: [])
+    private static let lastSuccess = GaugeFamily(
+        "nezuko_job_last_success_timestamp_seconds", help: "When a job last succeeded.", labels: ["job_name"],
+        values: [])
 
     private let jobs: [String: any Job]
     private let store: any ServiceStore
     private let token: [UInt8]?
-    private let runs: CounterFamily
-    private let lastSuccess: GaugeFamily
     private var running: [String: JobRun] = [:]
     private var timers: [String: LoopTimer] = [:]
     private var isClosed = false
@@ -30,13 +35,10 @@ public final class JobIntake {
         self.jobs = Dictionary(uniqueKeysWithValues: jobs.map { ($0.name, $0) })
         self.store = store
         self.token = token.flatMap { $0.isEmpty ? nil : Array($0.utf8) }
-        let names = jobs.map(\.name)
-        runs = CounterFamily(
-            "nezuko_job_runs_total", help: "Runs of jobs.", labels: ["job_name", "result"],
-            values: combinations([names, ["success", "failure", "already_running"]]))
-        lastSuccess = GaugeFamily(
-            "nezuko_job_last_success_timestamp_seconds", help: "When a job last succeeded.", labels: ["job_name"],
-            values: combinations([names]))
+        for name in jobs.map(\.name) {
+            for result in Self.results { _ = Self.runs.child(name, result) }
+            _ = Self.lastSuccess.child(name)
+        }
     }
 
     /// Whether calls from outside are accepted at all: without a token their paths do not exist.
@@ -160,10 +162,10 @@ public final class JobIntake {
     private func counted(_ job: any Job, _ run: Run) -> Run {
         switch run {
         case .ended(let result):
-            runs.add(job.name, result.isSuccess ? "success" : "failure")
-            if result.isSuccess { lastSuccess.set(Double(WallClock.now.seconds), job.name) }
-        case .alreadyRunning: runs.add(job.name, "already_running")
-        case .storeAway: runs.add(job.name, "failure")
+            Self.runs.add(job.name, result.isSuccess ? "success" : "failure")
+            if result.isSuccess { Self.lastSuccess.set(Double(WallClock.now.seconds), job.name) }
+        case .alreadyRunning: Self.runs.add(job.name, "already_running")
+        case .storeAway: Self.runs.add(job.name, "failure")
         }
         return run
     }
