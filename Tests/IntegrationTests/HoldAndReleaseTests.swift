@@ -68,9 +68,16 @@ struct HoldAndReleaseTests {
                 MessageID($0.id)
             }
         }
-        while prompt() == nil { await Loop.shared.sleep(milliseconds: 20) }
+        func isMuted() -> Bool {
+            !simulator.world.permissions(of: person, in: group, now: WallClock.now).contains(.sendMessages)
+        }
+        // The three effects are performed side by side: none waits for another.
+        let deadline = Loop.shared.current().adding(milliseconds: 20_000)
+        while prompt() == nil || !isMuted() || simulator.world.stands(first, in: group),
+            Loop.shared.current() < deadline
+        { await Loop.shared.sleep(milliseconds: 20) }
         #expect(!simulator.world.stands(first, in: group))
-        #expect(!simulator.world.permissions(of: person, in: group, now: WallClock.now).contains(.sendMessages))
+        #expect(isMuted())
         #expect(try await store.openHold(of: UserID(person), in: ChatID(group)) != nil)
 
         try simulator.world.join(person, channel, now: WallClock.now)
