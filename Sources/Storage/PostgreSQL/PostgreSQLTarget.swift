@@ -25,7 +25,12 @@ struct PostgreSQLParameters: Sendable {
     /// Begins a connection; `nil` when libpq has no memory.
     func start() -> OpaquePointer? {
         CStrings.with(values.map { $0.name }) { names in
-            CStrings.with(values.map { $0.value }) { texts in PQconnectStartParams(names, texts, 0) }
+            CStrings.with(values.map { $0.value }) { texts in
+                let connection = PQconnectStartParams(names, texts, 0)
+                // libpq would print the server's notices itself, past the log and its redaction.
+                if let connection { PQsetNoticeReceiver(connection, { _, _ in }, nil) }
+                return connection
+            }
         }
     }
 }
