@@ -300,9 +300,17 @@ public final class EffectWorkers {
         await finish(effect, result)
     }
 
+    /// What the decision's trace says of this attempt (details.md, `decisions.effects`).
+    private static func note(_ effect: Effect, _ result: EffectResult) -> String? {
+        guard effect.decision != nil else { return nil }
+        let word = if case .done = result { "done" } else { "waiting" }
+        return #"{"kind":"\#(effect.kind.rawValue)","chat":\#(effect.chat.value),"result":"\#(word)","#
+            + #""attempts":\#(effect.attempts + 1)}"#
+    }
+
     private func finish(_ effect: Effect, _ result: EffectResult) async {
         do throws(StoreError) {
-            let outcome = try await services.store.finish(effect, result, note: nil)
+            let outcome = try await services.store.finish(effect, result, note: Self.note(effect, result))
             if outcome == .lostLease, effect.kind == .restrict, case .done = result, let user = effect.user {
                 var record = Record(update: nil)
                 record.effects = [.recheck(user, in: effect.chat, audits: true, source: .message)]
