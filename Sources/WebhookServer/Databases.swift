@@ -7,11 +7,17 @@ import Storage
 @IO
 enum Databases {
     /// - Throws: `StoreError` when a SQLite file cannot be opened; a PostgreSQL server that is away is no error.
-    static func open(_ configuration: Configuration) async throws(StoreError) -> any Database {
+    ///
+    /// - Parameter scratch: a SQLite file to open instead.
+    static func open(
+        _ configuration: Configuration, scratch: String? = nil
+    ) async throws(StoreError) -> any Database {
         let url =
-            switch configuration.database {
-            case .sqlite(let path): "sqlite:\(path)"
-            case .postgres(let url): url
+            if let scratch { "sqlite:\(scratch)" } else {
+                switch configuration.database {
+                case .sqlite(let path): "sqlite:\(path)"
+                case .postgres(let url): url
+                }
             }
         do {
             return try await Storage.open(url: url, poolMax: configuration.databasePoolMaximum)

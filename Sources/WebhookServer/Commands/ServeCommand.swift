@@ -144,22 +144,39 @@ private final class ServeRun {
         }
     }
 
+    /// A simulated world begins anew at each start, so its rows do too, in a file of their own: what a real
+    /// bot left in the default database is not touched.
+    private var scratch: String? {
+        guard isSimulated, configuration.database == .sqlite(path: "\(configuration.stateDirectory)/nezuko.db") else {
+            return nil
+        }
+        return "\(configuration.stateDirectory)/simulator.db"
+    }
+
+    /// The SQLite file in use; `nil` on PostgreSQL.
+    private var databaseFile: String? {
+        if let scratch { return scratch }
+        if case .sqlite(let path) = configuration.database { return path }
+        return nil
+    }
+
     private struct StartFailure: Error {
         let code: ExitCode
     }
 
     private func openDatabase() async throws(StartFailure) -> any Database {
         let database: any Database
-        do throws(StoreError) { database = try await Databases.open(configuration) } catch {
-            Terminal.error("nezuko serve: \(error.advice)")
-            throw StartFailure(code: .database)
-        }
-        if case .sqlite(let path) = configuration.database {
+        if let path = databaseFile {
             guard let lock = ServeLock.acquire(forDatabase: path) else {
                 Terminal.error("nezuko serve: another `nezuko serve` uses this database. Stop it, or set STATE_DIR.")
                 throw StartFailure(code: .usage)
             }
             self.lock = lock
+            if scratch != nil { for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) } }
+        }
+        do throws(StoreError) { database = try await Databases.open(configuration, scratch: scratch) } catch {
+            Terminal.error("nezuko serve: \(error.advice)")
+            throw StartFailure(code: .database)
         }
         // A migrate job may be running, or the database starting: 60 s (details.md).
         let deadline = Loop.shared.now.adding(milliseconds: 60_000)
@@ -225,7 +242,7 @@ private final class ServeRun {
         let mode =
             isSimulated
             ? "simulator (set BOT_TOKEN to go live)" : configuration.publicURL == nil ? "long polling" : "webhook"
-        let database = if case .sqlite(let path) = configuration.database { path } else { "PostgreSQL" }
+        let database = databaseFile ?? "PostgreSQL"
         Terminal.print("nezuko \(Program.version)   \(mode)   database \(database)")
         for address in addresses where address.isTLS || addresses.count == 1 {
             Terminal.print(
