@@ -13,12 +13,18 @@ extension Connection {
     func clearDeadline() { sessionDeadline = nil }
 
     func armTimer() {
-        guard let target = [sessionDeadline, stallDeadline].compactMap({ $0 }).min() else { return }
+        guard var target = sessionDeadline ?? stallDeadline else { return }
+        if let stallDeadline, stallDeadline < target { target = stallDeadline }
+        let now = Loop.shared.now
+        // The timer looks no further ahead than the shorter limits, so that a body after an idle time only
+        // moves it: a timer that had to come earlier would be a new one each time, and the old one would stay.
+        let horizon = now.adding(milliseconds: server.limits.headMilliseconds)
+        if horizon < target { target = horizon }
         if let timer, timer.isPending, target >= timerDeadline {
-            timer.postpone(toMilliseconds: target.milliseconds(since: Loop.shared.now))
+            timer.postpone(toMilliseconds: target.milliseconds(since: now))
         } else {
             timer?.cancel()
-            let wait = max(0, target.milliseconds(since: Loop.shared.now))
+            let wait = max(0, target.milliseconds(since: now))
             timer = Loop.shared.schedule(afterMilliseconds: wait) { [weak self] in self?.timerFired() }
         }
         timerDeadline = target

@@ -126,6 +126,9 @@ final class Connection {
             read()
             if session == nil { close() }
         case .open:
+            // What has arrived unread is answered too: closing on it would be a reset.
+            if isIdle { read() }
+            guard !isClosed else { return }
             session?.beginDrain()
             if !isClosed { settle() }
         case .finishing, .lingering, .closed: return
