@@ -134,8 +134,10 @@ private final class ServeRun {
         Commands.registerMetrics()
         let server = HTTPServer(handler: metricsRoutes, tls: nil)
         do throws(HTTPServerError) {
-            _ = try server.listen(
-                ListenAddress(host: configuration.metricsHost, port: configuration.metricsPort, isTLS: false))
+            var address = ListenAddress(
+                host: configuration.metricsHost, port: configuration.metricsPort, isTLS: false)
+            address.port = try server.listen(address)
+            Log.info("metrics_listening", .text(Self.url(address)))
             servers.append(server)
             return nil
         } catch {
@@ -222,11 +224,18 @@ private final class ServeRun {
                 Terminal.error("nezuko serve: \(error) Set LISTEN to a free address.")
                 return nil
             }
+            // With port 0 the system chose: whoever asks learns it here.
+            Log.info("listening", .text(Self.url(address)))
             addresses.append(address)
         }
         self.main = server
         servers.insert(server, at: 0)
         return addresses
+    }
+
+    private static func url(_ address: ListenAddress) -> String {
+        let host = address.host.contains(":") ? "[\(address.host)]" : address.host
+        return "\(address.isTLS ? "https" : "http")://\(host):\(address.port)"
     }
 
     private func beginDelivery(_ service: Service, _ addresses: [ListenAddress], _ secrets: [String]) async {
