@@ -139,8 +139,10 @@ private final class ServeRun {
         Commands.registerMetrics()
         let server = HTTPServer(handler: metricsRoutes, tls: nil)
         do throws(HTTPServerError) {
-            _ = try server.listen(
-                ListenAddress(host: configuration.metricsHost, port: configuration.metricsPort, isTLS: false))
+            var address = ListenAddress(
+                host: configuration.metricsHost, port: configuration.metricsPort, isTLS: false)
+            address.port = try server.listen(address)
+            Log.info("metrics_listening", .text(address.url))
             metricsServer = server
             return nil
         } catch {
@@ -172,6 +174,10 @@ private final class ServeRun {
     private func openDatabase() async throws(StartFailure) -> any Database {
         let database: any Database
         if let path = databaseFile {
+            guard Environment.canMakeFiles(beside: path) else {
+                Terminal.error("nezuko serve: \(path) cannot be made. Check DATABASE_URL: is its directory there?")
+                throw StartFailure(code: .database)
+            }
             guard let lock = ServeLock.acquire(forDatabase: path) else {
                 Terminal.error("nezuko serve: another `nezuko serve` uses this database. Stop it, or set STATE_DIR.")
                 throw StartFailure(code: .usage)
@@ -225,9 +231,16 @@ private final class ServeRun {
             var address = ListenAddress(host: entry.host, port: entry.port, isTLS: entry.isTLS)
             address.isIPv6Only = configuration.listen.contains { $0.port == entry.port && !$0.host.contains(":") }
             do throws(HTTPServerError) { address.port = try server.listen(address) } catch {
-                Terminal.error("nezuko serve: \(error) Set LISTEN to a free address.")
+                let isAddress =
+                    switch error {
+                    case .address, .bind: true
+                    case .certificate, .key, .tls, .missingTLS: false
+                    }
+                Terminal.error("nezuko serve: \(error)\(isAddress ? " Set LISTEN to a free address." : "")")
                 return nil
             }
+            // With port 0 the system chose: whoever asks learns it here.
+            Log.info("listening", .text(address.url))
             addresses.append(address)
         }
         main = server
@@ -250,9 +263,7 @@ private final class ServeRun {
         let database = databaseFile ?? "PostgreSQL"
         Terminal.print("nezuko \(Program.version)   \(mode)   database \(database)")
         for address in addresses where address.isTLS || addresses.count == 1 {
-            Terminal.print(
-                "Webhook     \(address.isTLS ? "https" : "http")://\(address.host):\(address.port)\(configuration.webhookPath)"
-            )
+            Terminal.print("Webhook     \(address.url)\(configuration.webhookPath)")
         }
         if configuration.metricsEnabled {
             Terminal.print("Metrics     http://\(configuration.metricsHost):\(configuration.metricsPort)/metrics")
@@ -300,6 +311,13 @@ private final class ServeRun {
         await done.wait()
         Log.info("stopped")
         return .ok
+    }
+}
+
+extension ListenAddress {
+    /// As a person would open it.
+    var url: String {
+        "\(isTLS ? "https" : "http")://\(host.contains(":") ? "[\(host)]" : host):\(port)"
     }
 }
 
