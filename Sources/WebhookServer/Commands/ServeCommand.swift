@@ -44,17 +44,18 @@ enum ServeCommand: Subcommand {
 private final class ServeRun {
     private let configuration: Configuration
     private let isSimulated: Bool
+    private let files: ServeDatabase
     private let view: LiveView?
     private let metricsRoutes = MetricsRoutes()
     private let stopping = Completion<Void, Never>()
     private var simulation: Simulation?
     private var metricsServer: HTTPServer?
     private var main: HTTPServer?
-    private var lock: ServeLock?
 
     init(_ configuration: Configuration, isSimulated: Bool, isWatched: Bool) {
         self.configuration = configuration
         self.isSimulated = isSimulated
+        files = ServeDatabase(configuration, isSimulated: isSimulated)
         view = isWatched ? LiveView() : nil
     }
 
@@ -73,7 +74,7 @@ private final class ServeRun {
         if let failure = openMetricsPort() { return failure }
         let database: any Database
         do {
-            database = try await openDatabase()
+            database = try await files.open { stopping.isFinished }
         } catch {
             return error.code
         }
@@ -151,63 +152,6 @@ private final class ServeRun {
         }
     }
 
-    /// A simulated world begins anew at each start, so its rows do too, in a file of their own: what a real
-    /// bot left in the default database is not touched.
-    private var scratch: String? {
-        guard isSimulated, configuration.database == .sqlite(path: "\(configuration.stateDirectory)/nezuko.db") else {
-            return nil
-        }
-        return "\(configuration.stateDirectory)/simulator.db"
-    }
-
-    /// The SQLite file in use; `nil` on PostgreSQL.
-    private var databaseFile: String? {
-        if let scratch { return scratch }
-        if case .sqlite(let path) = configuration.database { return path }
-        return nil
-    }
-
-    private struct StartFailure: Error {
-        let code: ExitCode
-    }
-
-    private func openDatabase() async throws(StartFailure) -> any Database {
-        let database: any Database
-        if let path = databaseFile {
-            guard Environment.canMakeFiles(beside: path) else {
-                Terminal.error("nezuko serve: \(path) cannot be made. Check DATABASE_URL: is its directory there?")
-                throw StartFailure(code: .database)
-            }
-            guard let lock = ServeLock.acquire(forDatabase: path) else {
-                Terminal.error("nezuko serve: another `nezuko serve` uses this database. Stop it, or set STATE_DIR.")
-                throw StartFailure(code: .usage)
-            }
-            self.lock = lock
-            if scratch != nil { for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) } }
-        }
-        do throws(StoreError) { database = try await Databases.open(configuration, scratch: scratch) } catch {
-            Terminal.error("nezuko serve: \(error.advice)")
-            throw StartFailure(code: .database)
-        }
-        // A migrate job may be running, or the database starting: 60 s (details.md).
-        let deadline = Loop.shared.now.adding(milliseconds: 60_000)
-        var problem = ""
-        while true {
-            do throws(MigrationError) {
-                if configuration.migratesAutomatically { _ = try await Migrator.up(database) }
-                if case .fits = try await Migrator.schemaFits(database) { return database }
-                problem = "the schema does not fit this version. Run: nezuko migrate up"
-            } catch {
-                problem = error.advice
-            }
-            guard Loop.shared.current() < deadline, !stopping.isFinished else { break }
-            Log.warning("database_not_ready")
-            await Loop.shared.sleep(milliseconds: 500)
-        }
-        Terminal.error("nezuko serve: \(problem)")
-        throw StartFailure(code: .database)
-    }
-
     private func openMainPort(_ service: Service, _ secrets: [String]) -> [ListenAddress]? {
         var limits = HTTPLimits()
         limits.maximumConnections = configuration.httpMaximumConnections
@@ -260,7 +204,7 @@ private final class ServeRun {
         let mode =
             isSimulated
             ? "simulator (set BOT_TOKEN to go live)" : configuration.publicURL == nil ? "long polling" : "webhook"
-        let database = databaseFile ?? "PostgreSQL"
+        let database = files.file ?? "PostgreSQL"
         Terminal.print("nezuko \(Program.version)   \(mode)   database \(database)")
         for address in addresses where address.isTLS || addresses.count == 1 {
             Terminal.print("Webhook     \(address.url)\(configuration.webhookPath)")
