@@ -62,7 +62,7 @@ extension Faults.OneProcess {
             [
                 "LISTEN": "https://127.0.0.1:0", "TLS_CERT_FILE": "/nonexistent/c.pem",
                 "TLS_KEY_FILE": "/nonexistent/k.pem",
-            ], 2, ["/nonexistent/c.pem cannot be used (No such file or directory). Give a PEM file"]
+            ], 2, ["config: TLS_CERT_FILE: \"/nonexistent/c.pem\" cannot be read.", "config: TLS_KEY_FILE: "]
         ),
         (["LISTEN": "http://256.1.1.1:1"], 2, ["256.1.1.1:1 is not an address to listen on.", "Set LISTEN"]),
         (["DATABASE_URL": "sqlite:/nonexistent/x.db"], 4, ["/nonexistent/x.db cannot be made. Check DATABASE_URL"]),
