@@ -79,6 +79,50 @@ extension Faults.OneProcess {
         #expect(!child.output.contains("hunter2"))
     }
 
+    // MARK: - Routes
+
+    /// Arguments of curl after the origin, and the status that comes.
+    private static let requests: [(path: String, arguments: String, status: String)] = [
+        ("/", "", "404"), ("/metrics", "", "404"), ("/health", "", "404"), ("/jobs/member-sync", "-X POST", "404"),
+        ("/webhook/", "-X POST", "404"), ("/WEBHOOK", "-X POST", "404"), ("//webhook", "-X POST", "404"),
+        ("/healthz", "", "200"), ("/healthz", "-I", "200"), ("/healthz?x=y", "", "200"), ("/readyz", "", "200"),
+        ("/healthz", "-X POST -d a", "405 GET, HEAD"), ("/healthz", "-X DELETE", "405 GET, HEAD"),
+        ("/webhook", "", "405 POST"), ("/webhook", "-X PUT -d a", "405 POST"), ("/webhook", "-X OPTIONS", "405 POST"),
+        ("/webhook", "-X TRACE", "501"), ("/webhook", "-X CONNECT", "501"), ("/webhook", "-X BREW", "501"),
+        ("/webhook", "-d '{}'", "401"), ("/webhook", "-d '{}' -H 'SECRET: wrong-secret-000001'", "401"),
+        ("/webhook", "-d '{}' -H 'SECRET: right-secret-00000'", "401"),
+        ("/webhook", "-d '{}' -H 'SECRET: right-secret-0000011'", "401"),
+        ("/webhook", "-d '{}' -H 'SECRET: right-secret-000001' -H 'SECRET: right-secret-000001'", "401"),
+        ("/webhook?secret_token=right-secret-000001", "-d '{}'", "401"),
+        ("/webhook", "-d '{}' -H 'Authorization: Bearer right-secret-000001'", "401"),
+        ("/webhook", "-d '{}' -H 'SECRET: right-secret-000001'", "200"),
+        ("/webhook", "-d '{}' -H 'SECRET: former-secret-00001'", "200"),
+        ("/%77ebhook", "-d '{}' -H 'SECRET: right-secret-000001'", "200"),
+        ("/webhook", "-d '{' -H 'SECRET: right-secret-000001'", "400"),
+        ("/webhook", "-d '{}' -H 'SECRET: right-secret-000001' -H 'Content-Encoding: gzip'", "415"),
+    ]
+
+    @Test(.timeLimit(.minutes(1))) @IO
+    func `only known paths and methods, and the secret before all`() async throws {
+        let place = try Place()
+        let child = try place.serve(["WEBHOOK_SECRET": "right-secret-000001,former-secret-00001"])
+        let port = try await Self.port(child, "listening")
+        _ = try await child.word(after: "\"serving")
+        for version in ["--http1.1", "--http2-prior-knowledge"] {
+            for (path, arguments, status) in Self.requests {
+                // curl's own CONNECT over HTTP/2 would wait for a tunnel.
+                if version != "--http1.1", arguments.contains("CONNECT") { continue }
+                let given = arguments.replacing("SECRET", with: "X-Telegram-Bot-Api-Secret-Token")
+                let answer = await shell(
+                    "curl -s -m 5 \(version) --path-as-is -o /dev/null -w '%{http_code} %header{allow}' \(given) "
+                        + "'http://127.0.0.1:\(port)\(path)'")
+                #expect(answer.trimmingCharacters(in: .whitespaces) == status, "\(version) \(path) \(arguments)")
+            }
+        }
+        #expect(try await child.terminate().code == 0)
+        #expect(!child.output.contains("right-secret") && !child.output.contains("former-secret"))
+    }
+
     // MARK: - SIGHUP
 
     @Test(.timeLimit(.minutes(1))) @IO
