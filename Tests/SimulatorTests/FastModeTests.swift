@@ -47,7 +47,7 @@ struct FastModeTests {
             #expect(value == expected, "\(method) \(body)")
         }
         let count = served.simulator.callCount(of: "getChatMember")
-        #expect(count == 5 && served.simulator.calls.isEmpty)
+        #expect(count == 6 && served.simulator.calls.isEmpty)
     }
 
     @Test @IO func `messages get new ids, without limits and without a history`() async throws {
