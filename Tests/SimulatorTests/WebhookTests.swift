@@ -235,7 +235,7 @@ struct RampTests {
             #expect(!queues.hasReady, "the free queue of update 4 is not looked at")
             queues.finished(update)
         }
-        for expected in [3, 4] as [Int64] {
+        for expected in [4, 3] as [Int64] {
             let head = queues.takeReady(now: 0)
             let update = try #require(head)
             #expect(update.id == expected)
