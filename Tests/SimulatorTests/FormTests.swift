@@ -155,7 +155,9 @@ struct FormTests {
         func cleaned(_ value: JSONValue) -> JSONValue {
             switch value {
             case .object(let members):
-                let kept = members.filter { !["date", "edit_date", "last_error_date", "last_error_message"].contains($0.key) }
+                let kept = members.filter {
+                    !["date", "edit_date", "last_error_date", "last_error_message"].contains($0.key)
+                }
                 return .object(kept.map { (key: $0.key, value: cleaned($0.value)) })
             case .array(let elements): return .array(elements.map(cleaned))
             default: return value

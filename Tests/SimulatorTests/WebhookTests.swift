@@ -1,4 +1,5 @@
-// Deliveries over HTTP with a clock that is moved by hand: pauses, limits and ends of telegram-bot-api.md 1.
+// Deliveries over HTTP with a clock that is moved by hand: pauses, limits and ends.
+// Facts and their sources: docs/simulator.md; `WebhookActor` is a file of github.com/tdlib/telegram-bot-api.
 
 import EventLoop
 import HTTPServer
@@ -111,7 +112,7 @@ struct WebhookTests {
         await pass(seconds: 201)
         await until { scene.bot.ids.count == 4 }
         #expect(scene.bot.ids[3] == scene.bot.ids[0] + 2)
-        #expect(scene.simulator.deliveryCounts.pending == 0)
+        await until { scene.simulator.deliveryCounts.pending == 0 }
         await scene.end()
     }
 
@@ -152,8 +153,9 @@ struct WebhookTests {
         let scene = try await Scene(people: 25)
         scene.bot.isSilent = true
         try scene.everybodyWrites()
-        for expected in [10, 20, 25] {
-            #expect(scene.simulator.delivery.inFlightCount == expected)
+        // A slow machine may be another window ahead, never behind.
+        for expected in [10...10, 20...25, 25...25] {
+            #expect(expected.contains(scene.simulator.delivery.inFlightCount))
             await pass(seconds: 0.6)
         }
         await scene.end()

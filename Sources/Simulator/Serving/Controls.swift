@@ -170,8 +170,7 @@ extension Simulator {
             raiders.append(person)
             Loop.shared.schedule(afterMilliseconds: seconds * 1000 * Int64(index) / Int64(max(count, 1))) {
                 [weak self] in
-                // Whoever was banned or muted meanwhile stays silent.
-                _ = try? self?.personWrites(person, in: chat, "Buy now! \(index)")
+                unlessRefused { () throws(Refusal) in try self?.personWrites(person, in: chat, "Buy now! \(index)") }
             }
         }
         return raiders

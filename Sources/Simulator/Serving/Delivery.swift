@@ -1,4 +1,4 @@
-// Sends updates to the webhook as Telegram does (telegram-bot-api.md 1). What waits is kept by UpdateQueues.
+// Sends updates to the webhook as Telegram does (docs/simulator.md, facts W1–W21). What waits is kept by UpdateQueues.
 
 import EventLoop
 import HTTPClient

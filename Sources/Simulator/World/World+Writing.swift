@@ -17,6 +17,11 @@ public enum Refusal: Error, Equatable, Sendable {
     case waitsForApproval
 }
 
+/// Lets somebody try something. Whom Telegram does not let does nothing, as in life: after a ban, while muted.
+func unlessRefused<Result>(_ action: () throws(Refusal) -> Result) {
+    do throws(Refusal) { _ = try action() } catch {}
+}
+
 extension World {
     /// How many messages of a chat are remembered.
     static let messagesKept: Int64 = 20_000
