@@ -132,6 +132,10 @@ extension Simulator {
         case "fault":
             guard let fault = input.fault() else { throw .unknown }
             failNext(fault, of: input.text("method"), count: Int(input.number("count") ?? 1))
+        case "faultRates":
+            let list = input.text("percents") ?? ""
+            guard let rates = list.isEmpty ? FaultRates() : FaultRates(percents: list) else { throw .unknown }
+            setFaultRates(rates)
         case "clearFaults":
             clearFaults()
         case "clearCalls":

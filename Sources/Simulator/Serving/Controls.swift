@@ -235,7 +235,7 @@ extension Simulator {
     }
 
     /// Shares of calls that fail from now on.
-    public func setFaultRates(_ rates: FaultRates) { faults.rates = rates }
+    public func setFaultRates(_ rates: FaultRates) { faults.rates = options.isFast ? FaultRates() : rates }
 
     /// No fault is planned any more.
     public func clearFaults() { faults.clear() }
