@@ -85,7 +85,12 @@ final class WebhookBot: HTTPHandler {
         for responder in responders { responder.send(.empty(status)) }
     }
 
-    func stop() async { await server?.drain(graceMilliseconds: 0) }
+    func stop() async {
+        waiting = []
+        await server?.drain(graceMilliseconds: 0)
+        // Server and handler hold each other.
+        server = nil
+    }
 }
 
 /// Lets the loop turn until something is so.
