@@ -44,6 +44,7 @@ struct WebhookTests {
         HTTPResponse(status: 503, headers: [("Retry-After", seconds)], body: [])
     }
 
+    // WebhookActor on_update_error; HttpQuery.cpp get_retry_after
     @Test(arguments: [("30", 20.0, 11.0), ("100000", 3590.0, 11.0)]) @IO
     func `W12 Retry-After of an error is honoured, up to an hour`(
         header: String, early: Double, rest: Double
@@ -60,6 +61,7 @@ struct WebhookTests {
         await scene.end()
     }
 
+    // WebhookActor on_update_error
     @Test @IO func `W11 a failing queue is repeated at once, then after 2, 4 and 8 s; others go on`() async throws {
         let scene = try await Scene(people: 2)
         scene.bot.answers = (0..<5).map { _ in .empty(500) }
@@ -77,6 +79,7 @@ struct WebhookTests {
         await scene.end()
     }
 
+    // WebhookActor create_connection
     @Test @IO func `W8 an answer that takes 60 s is a failure, and the update comes again`() async throws {
         let scene = try await Scene()
         scene.bot.isSilent = true
@@ -93,6 +96,7 @@ struct WebhookTests {
         await scene.end()
     }
 
+    // Client.cpp, third argument of each add_update
     @Test @IO func `W13 a button press that could not be delivered for 150 s is dropped, a message is not`()
         async throws
     {
@@ -116,6 +120,7 @@ struct WebhookTests {
         await scene.end()
     }
 
+    // WebhookActor WEBHOOK_DROP_TIMEOUT
     @Test @IO func `W14 the webhook is deleted after 23 h of 410 Gone, not by fewer or by others between`() async throws
     {
         let scene = try await Scene()
@@ -134,6 +139,7 @@ struct WebhookTests {
         await scene.end()
     }
 
+    // core.telegram.org/bots/api#setwebhook (max_connections)
     @Test @IO func `W15 no more than max_connections are in flight`() async throws {
         let scene = try await Scene(people: 5, maximumConnections: 2)
         scene.bot.isSilent = true
@@ -149,6 +155,7 @@ struct WebhookTests {
         await scene.end()
     }
 
+    // WebhookActor create_new_connections
     @Test @IO func `W15 ten connections are opened in half a second, the others later`() async throws {
         let scene = try await Scene(people: 25)
         scene.bot.isSilent = true
@@ -161,6 +168,27 @@ struct WebhookTests {
         await scene.end()
     }
 
+    // Client.cpp, webhook_queue_id at each add_update; WebhookActor queues_
+    @Test @IO func `W9 one update of a chat is in flight, others wait for it; other queues do not`() async throws {
+        let scene = try await Scene(people: 2)
+        scene.bot.isSilent = true
+        let group = scene.simulator.addGroup("Group")
+        for person in scene.people {
+            scene.simulator.place(person, in: group)
+            try scene.simulator.personWrites(person, in: group, "hello")
+        }
+        try scene.everybodyWrites()
+        await until { scene.bot.ids.count == 3 }
+        await pass(seconds: 5)
+        let first = try #require(scene.bot.ids.min())
+        #expect(scene.bot.ids.sorted() == [first, first + 2, first + 3])
+        scene.bot.answerAll()
+        await until { scene.bot.ids.count == 4 }
+        #expect(scene.bot.ids.last == first + 1)
+        await scene.end()
+    }
+
+    // core.telegram.org/bots/api#update
     @Test @IO func `W17 an update that was on its way when the address changed comes to both`() async throws {
         let scene = try await Scene()
         scene.bot.isSilent = true
@@ -177,6 +205,7 @@ struct WebhookTests {
         await scene.end()
     }
 
+    // WebhookActor handle
     @Test @IO func `W20 methods about the webhook or that read are not performed from an answer`() async throws {
         let scene = try await Scene()
         let group = scene.simulator.addGroup("Group")
@@ -193,6 +222,7 @@ struct WebhookTests {
         await scene.end()
     }
 
+    // Client.cpp process_set_webhook_query
     @Test @IO func `setWebhook again within a second is 429, with the same values it is nothing`() async throws {
         let scene = try await Scene()
         let same = try await scene.served.call("setWebhook", "{\"url\":\"\(scene.bot.url)\"}")
@@ -207,6 +237,7 @@ struct WebhookTests {
 }
 
 struct RampTests {
+    // WebhookActor create_new_connections, start_up
     @Test func `W15 when nothing has succeeded for 10 s one connection is tried in 2 s, until one succeeds`() {
         let start = Instant(nanoseconds: 0)
         var ramp = ConnectionRamp(now: start)
@@ -224,6 +255,7 @@ struct RampTests {
         #expect(ramp.open == 1)
     }
 
+    // WebhookActor start_up
     @Test func `W16 twice max_connections are looked at, the rest waits even for free queues`() throws {
         var queues = UpdateQueues(firstID: 1)
         queues.load(upTo: 2)

@@ -50,6 +50,10 @@ extension Simulator {
             let id = try personSpeaks(
                 input.id("user"), asChannel: input.id("channel"), in: input.id("chat"), input.text("text") ?? "")
             return [("message_id", .int(id))]
+        case "album":
+            let ids = try personSendsAlbum(
+                input.id("user"), in: input.id("chat"), count: Int(min(max(input.number("count") ?? 2, 2), 10)))
+            return [("ids", .array(ids.map { .int($0) }))]
         case "edit":
             try personEdits(input.id("message"), in: input.id("chat"), to: input.text("text") ?? "")
         case "join":

@@ -96,7 +96,8 @@ extension Simulator {
         for _ in 0..<count {
             ids.append(
                 try world.write(
-                    person, in: chat, "", extra: [("media_group_id", .string(group))], now: WallClock.now))
+                    person, in: chat, "", extra: [("media_group_id", .string(group)), ("photo", .array([]))],
+                    needs: .photos, now: WallClock.now))
         }
         return ids
     }
