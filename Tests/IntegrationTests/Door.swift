@@ -2,6 +2,7 @@
 
 import EventLoop
 import Handlers
+import TelegramBotAPI
 import Testing
 
 @testable import Simulator
@@ -14,6 +15,8 @@ final class Door {
 
     init(_ world: TestWorld) {
         self.world = world
+        // As the service asks for; membership changes are not told by themselves.
+        world.simulator.delivery.queues.allow(Update.allowedKinds)
         intake = UpdateIntake(
             services: world.services, commands: Commands(tools: world.tools), menu: MenuButtons(tools: world.tools),
             buttons: ButtonHandler(services: world.services))
@@ -35,9 +38,15 @@ final class Door {
         return message
     }
 
-    /// Waits until something is so. The test's time limit ends it.
-    func until(_ condition: @IO () async throws -> Bool) async rethrows {
-        while try await !condition() { await Loop.shared.sleep(milliseconds: 5) }
+    /// Waits until something is so, at most for a while that is far longer than it takes.
+    func until(
+        _ condition: @IO () async throws -> Bool, sourceLocation: SourceLocation = #_sourceLocation
+    ) async rethrows {
+        for _ in 0..<4000 {
+            if try await condition() { return }
+            await Loop.shared.sleep(milliseconds: 5)
+        }
+        Issue.record("what was waited for did not happen", sourceLocation: sourceLocation)
     }
 
     func end() async {

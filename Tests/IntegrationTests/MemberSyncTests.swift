@@ -2,6 +2,7 @@
 
 import Domain
 import EventLoop
+import Foundation
 import HTTPServer
 import Handlers
 import JSON
@@ -67,7 +68,14 @@ private final class ScriptedCounts: CommandTelegram {
         try await store.database.run([SQLStatement(text, values)], .command).first ?? []
     }
 
-    private func ago(_ seconds: Int64) -> SQLValue { .time(WallClock.now.adding(seconds: -seconds)) }
+    /// By the clock of the database: PostgreSQL's is not moved with ours.
+    @IO private func now(_ store: DatabaseStore) -> Timestamp {
+        store.database.dialect == .sqlite ? WallClock.now : Timestamp(seconds: Int64(Date().timeIntervalSince1970))
+    }
+
+    @IO private func ago(_ seconds: Int64, _ store: DatabaseStore) -> SQLValue {
+        .time(now(store).adding(seconds: -seconds))
+    }
 
     /// Runs the job; while neither it nor the database has anything to do, the clock is moved.
     @IO private func figures(
@@ -94,11 +102,11 @@ private final class ScriptedCounts: CommandTelegram {
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `never counted first, then the longest ago, ten in a second`(engine: Engine) async throws {
         let store = try await store(engine, groups: 6)
-        try await run(store, "UPDATE protected_groups SET last_sync_at = $1 WHERE group_id = -1", ago(5000))
-        try await run(store, "UPDATE protected_groups SET last_sync_at = $1 WHERE group_id = -2", ago(9000))
-        try await run(store, "UPDATE protected_groups SET last_sync_at = $1 WHERE group_id = -3", ago(100))
+        try await run(store, "UPDATE protected_groups SET last_sync_at = $1 WHERE group_id = -1", ago(5000, store))
+        try await run(store, "UPDATE protected_groups SET last_sync_at = $1 WHERE group_id = -2", ago(9000, store))
+        try await run(store, "UPDATE protected_groups SET last_sync_at = $1 WHERE group_id = -3", ago(100, store))
         try await run(store, "UPDATE protected_groups SET enabled = FALSE WHERE group_id = -6")
-        try await run(store, "UPDATE enforced_channels SET last_sync_at = $1", ago(4000))
+        try await run(store, "UPDATE enforced_channels SET last_sync_at = $1", ago(4000, store))
         let telegram = ScriptedCounts { chat, _ in 10 - chat.value }
         let figures = try await figures(store, telegram, stepMilliseconds: 20)
         // -3 was counted just now, -6 is not enabled.
@@ -129,8 +137,8 @@ private final class ScriptedCounts: CommandTelegram {
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `what has not changed for a day is asked hourly, what has every quarter`(engine: Engine) async throws {
         let store = try await store(engine, groups: 3)
-        try await run(store, "UPDATE enforced_channels SET last_sync_at = $1", ago(1))
-        let days = [1, 2].map { CivilDate(WallClock.now.adding(seconds: -86_400 * $0)) }
+        try await run(store, "UPDATE enforced_channels SET last_sync_at = $1", ago(1, store))
+        let days = [1, 2].map { CivilDate(now(store).adding(seconds: -86_400 * $0)) }
         for (group, counts) in [(-1, [1, 1]), (-2, [1, 5]), (-3, [5, 1])] {
             for (day, count) in zip(days, counts) {
                 let date = "\(day.year)-\(day.month < 10 ? "0" : "")\(day.month)-\(day.day < 10 ? "0" : "")\(day.day)"
@@ -139,7 +147,7 @@ private final class ScriptedCounts: CommandTelegram {
             }
         }
         func due(_ seconds: Int64) async throws -> [Int64] {
-            try await run(store, "UPDATE protected_groups SET last_sync_at = $1", ago(seconds))
+            try await run(store, "UPDATE protected_groups SET last_sync_at = $1", ago(seconds, store))
             return try await store.chatsToSync(limit: 10).map(\.id.value).sorted(by: >)
         }
         #expect(try await due(500).isEmpty)
@@ -151,7 +159,7 @@ private final class ScriptedCounts: CommandTelegram {
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a 429 is waited for five times, a long one skips the chat`(engine: Engine) async throws {
         let store = try await store(engine, groups: 4)
-        try await run(store, "UPDATE enforced_channels SET last_sync_at = $1", ago(1))
+        try await run(store, "UPDATE enforced_channels SET last_sync_at = $1", ago(1, store))
         let telegram = ScriptedCounts { chat, earlier throws(BotAPIError) in
             let seconds: Int64? =
                 switch chat.value {
@@ -182,7 +190,7 @@ private final class ScriptedCounts: CommandTelegram {
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a run ends after nine minutes, the next goes on there`(engine: Engine) async throws {
         let store = try await store(engine, groups: 30)
-        try await run(store, "UPDATE enforced_channels SET last_sync_at = $1", ago(1))
+        try await run(store, "UPDATE enforced_channels SET last_sync_at = $1", ago(1, store))
         let telegram = ScriptedCounts { _, _ in
             Loop.shared.advance(milliseconds: 30_000)
             return 2
@@ -201,7 +209,7 @@ private final class ScriptedCounts: CommandTelegram {
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a pause that would outlast the run is left to the next`(engine: Engine) async throws {
         let store = try await store(engine, groups: 2)
-        try await run(store, "UPDATE enforced_channels SET last_sync_at = $1", ago(1))
+        try await run(store, "UPDATE enforced_channels SET last_sync_at = $1", ago(1, store))
         let telegram = ScriptedCounts { chat, _ throws(BotAPIError) in
             if chat.value == -2 {
                 Loop.shared.advance(milliseconds: 8 * 60_000 + 30_000)
@@ -224,10 +232,10 @@ private final class ScriptedCounts: CommandTelegram {
             try await run(
                 store,
                 "INSERT INTO processed_updates (bot_id, update_id, state, attempts, created_at) "
-                    + "VALUES (7, \(number + 1), 'recorded', 0, $1)", ago(days * 86_400))
+                    + "VALUES (7, \(number + 1), 'recorded', 0, $1)", ago(days * 86_400, store))
             try await run(
                 store, "INSERT INTO log_batches (batch_id, written_at) VALUES ($1, $2)",
-                .bytes([UInt8](repeating: UInt8(number), count: 16)), ago(days * 86_400))
+                .bytes([UInt8](repeating: UInt8(number), count: 16)), ago(days * 86_400, store))
         }
         _ = try await figures(store, ScriptedCounts { _, _ in 1 })
         #expect(try await run(store, "SELECT update_id FROM processed_updates").map { $0.int(0) } == [1])

@@ -147,6 +147,7 @@ private struct Scrape {
         let subscriber = world.simulator.addPerson("Subscriber")
         world.simulator.place(subscriber, in: world.news)
         for member in [person, subscriber] { world.simulator.place(member, in: world.group) }
+        world.services.caches.admins.forget(ChatID(world.group))
         for writer in [person, subscriber, subscriber] {
             try world.simulator.personWrites(writer, in: world.group, "hello")
             for entry in world.simulator.delivery.queues.list(limit: 100, now: WallClock.now.seconds) {
@@ -154,8 +155,12 @@ private struct Scrape {
                 world.simulator.delivery.queues.confirm(offset: entry.id + 1)
             }
         }
-        while try await world.ask("SELECT count(*) FROM effects WHERE kind <> 'expire'") != "0" {
-            await Loop.shared.sleep(milliseconds: 20)
+        let performed = ["restrict", "prompt", "delete"].map {
+            "nezuko_effects_total{kind=\"\($0)\",result=\"done\"}"
+        }
+        await door.until {
+            let now = Scrape()
+            return performed.allSatisfy { now.gain($0, since: before) >= 1 }
         }
         #expect(await intake.handle(Array("{".utf8)).status == 400)
         let jobs = JobIntake(
@@ -229,5 +234,19 @@ private struct Scrape {
         gauges.stop()
         await ticks.stop()
         await door.end()
+    }
+
+    @Test @IO func `the certificate's end is shown when it is loaded`() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "nezuko-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let (certificate, key) = (folder.appending(path: "cert.pem").path, folder.appending(path: "key.pem").path)
+        try SelfSignedCertificate.ensure(certificateFile: certificate, keyFile: key, host: "127.0.0.1")
+        let server = HTTPServer(
+            handler: MetricsRoutes(), tls: TLSConfiguration(certificateFile: certificate, keyFile: key))
+        _ = try server.listen(ListenAddress(host: "127.0.0.1", port: 0, isTLS: true))
+        let end = Scrape()["nezuko_tls_certificate_expiry_timestamp_seconds"]
+        #expect(end == Double(server.certificateExpiry?.seconds ?? 0))
+        // The clock of other tests may have moved on by some days.
+        #expect(end > Date().timeIntervalSince1970 + 800 * 86_400)
     }
 }
