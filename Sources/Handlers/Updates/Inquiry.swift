@@ -52,13 +52,16 @@ struct Inquiry {
                     ageMilliseconds: Loop.shared.now.milliseconds(since: entry.seen))
             }
             cached.insert(channel)
-            HandlerMetrics.cacheHits.add("verify")
+            HandlerMetrics.verifyHits.add()
             if services.caches.verdicts.wantsRefresh(entry) { refreshInBackground(channel) }
         }
         guard facts.admin == nil else { return }
         switch services.caches.admins.lookup(group.id) {
-        case .fresh(let list): facts.admin = list.ids.contains(user) ? .yes : .no
+        case .fresh(let list):
+            HandlerMetrics.adminsHits.add()
+            facts.admin = list.ids.contains(user) ? .yes : .no
         case .stale(let list):
+            HandlerMetrics.adminsHits.add()
             facts.admin = list.ids.contains(user) ? .yes : .no
             let (services, group) = (services, group.id)
             // Owned by the cache's flight.
