@@ -253,6 +253,9 @@ final class FaultWorld {
         return Int(try await control("calls")["count"]?.int ?? 0)
     }
 
+    /// The bot's calls since they were last forgotten.
+    func calls() async throws -> [JSONValue] { try await control("calls")["calls"]?.array ?? [] }
+
     /// The next such call stands still until the replica is killed or `release` is called.
     func hold(_ method: String, in chat: Int64?, _ when: String = "before", count: Int64 = 1) async throws {
         var members: [(String, JSONValue)] = [
@@ -294,6 +297,11 @@ final class FaultWorld {
     func ask(_ query: String) async throws -> String {
         let rows = try await database.run([SQLStatement(query)], .read).first ?? []
         return rows.map { row in row.map(Self.shown).joined(separator: " ") }.joined(separator: ", ")
+    }
+
+    /// The rows of a query, columns parted by spaces.
+    func rows(_ query: String) async throws -> [String] {
+        try await ask(query).split(separator: ", ").map { String($0) }
     }
 
     func change(_ statement: String) async throws { _ = try await database.run([SQLStatement(statement)], .command) }
@@ -349,8 +357,7 @@ final class FaultWorld {
                 muted.insert("\(chat["id"]?.int ?? 0) \(person.int ?? 0)")
             }
         }
-        let open = try await ask("SELECT group_id, user_id FROM user_restrictions WHERE lifted_at IS NULL")
-        let rows = open.isEmpty ? [] : open.components(separatedBy: ", ")
+        let rows = try await rows("SELECT group_id, user_id FROM user_restrictions WHERE lifted_at IS NULL")
         #expect(Set(rows) == muted, sourceLocation: sourceLocation)
         #expect(rows.count == Set(rows).count, sourceLocation: sourceLocation)
         let untold = try await ask(
