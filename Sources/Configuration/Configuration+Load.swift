@@ -29,6 +29,23 @@ extension Configuration {
     }
 }
 
+extension Configuration {
+    /// `LOG_LEVEL` alone, as `load` would read it: what SIGHUP takes from `.env` while the service runs.
+    ///
+    /// - Throws: why it is none; the rest of `.env` is not judged.
+    public static func logLevel(
+        environment: [String: String], dotEnv: [UInt8]
+    ) throws(ConfigurationProblems) -> LogVerbosity {
+        let name = "LOG_LEVEL"
+        var loader = Loader(environment: environment.filter { $0.key == name }, dotEnv: dotEnv)
+        loader.given = loader.given.filter { $0.key == name }
+        loader.problems = []
+        loader.readSettings { _ in nil }
+        guard loader.problems.isEmpty else { throw ConfigurationProblems(problems: loader.problems) }
+        return loader.configuration.logLevel
+    }
+}
+
 /// The steps of `load` and what they share.
 private struct Loader {
     var given: [String: String]

@@ -15,6 +15,21 @@ enum Environment {
         }
     }
 
+    /// `LOG_LEVEL` as it would be read at a start now; `nil` when there is no `.env`.
+    static func logLevel() throws(ConfigurationProblems) -> LogVerbosity? {
+        guard let dotEnv = read(".env") else { return nil }
+        return try Configuration.logLevel(environment: variables(), dotEnv: dotEnv)
+    }
+
+    /// Raises the limit of open files to what the system allows and connections may need.
+    static func raiseFileLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_cur < limit.rlim_max
+        else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
     /// A file's bytes, at most 1 MiB; `nil` if it cannot be read.
     static func read(_ path: String) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -48,7 +48,7 @@ private final class ServeRun {
     private let metricsRoutes = MetricsRoutes()
     private let stopping = Completion<Void, Never>()
     private var simulation: Simulation?
-    private var servers: [HTTPServer] = []
+    private var metricsServer: HTTPServer?
     private var main: HTTPServer?
     private var lock: ServeLock?
 
@@ -68,6 +68,7 @@ private final class ServeRun {
             return .failed
         }
         configureLog(secrets)
+        Environment.raiseFileLimit()
         Signals.onSignal { [weak self] number in self?.signalled(number) }
         if let failure = openMetricsPort() { return failure }
         let database: any Database
@@ -118,12 +119,16 @@ private final class ServeRun {
     // MARK: - Start
 
     private func configureLog(_ secrets: [String]) {
-        let level = LogLevel(name: configuration.logLevel.rawValue)
         let isPretty = configuration.logFormat == .pretty || (configuration.logFormat == .auto && isatty(2) == 1)
-        // Lines of the live view would be lost among others.
         Log.configure(
-            level: view == nil ? level : max(level, .warning), format: isPretty ? .pretty : .json, output: 2,
+            level: level(configuration.logLevel), format: isPretty ? .pretty : .json, output: 2,
             secrets: configuration.secrets + secrets, isColored: isPretty && Terminal.hasColors)
+    }
+
+    /// Lines of the live view would be lost among others, so beside it only warnings and errors are written.
+    private func level(_ wanted: LogVerbosity) -> LogLevel {
+        let level = LogLevel(name: wanted.rawValue)
+        return view == nil ? level : max(level, .warning)
     }
 
     private func openMetricsPort() -> ExitCode? {
@@ -138,7 +143,7 @@ private final class ServeRun {
                 host: configuration.metricsHost, port: configuration.metricsPort, isTLS: false)
             address.port = try server.listen(address)
             Log.info("metrics_listening", .text(Self.url(address)))
-            servers.append(server)
+            metricsServer = server
             return nil
         } catch {
             Terminal.error("nezuko serve: metrics: \(error) Set METRICS_PORT to a free one.")
@@ -220,6 +225,7 @@ private final class ServeRun {
         var addresses: [ListenAddress] = []
         for entry in configuration.listen {
             var address = ListenAddress(host: entry.host, port: entry.port, isTLS: entry.isTLS)
+            address.isIPv6Only = configuration.listen.contains { $0.port == entry.port && !$0.host.contains(":") }
             do throws(HTTPServerError) { address.port = try server.listen(address) } catch {
                 Terminal.error("nezuko serve: \(error) Set LISTEN to a free address.")
                 return nil
@@ -228,8 +234,7 @@ private final class ServeRun {
             Log.info("listening", .text(Self.url(address)))
             addresses.append(address)
         }
-        self.main = server
-        servers.insert(server, at: 0)
+        main = server
         return addresses
     }
 
@@ -269,8 +274,19 @@ private final class ServeRun {
 
     private func signalled(_ number: Int32) {
         guard number == SIGHUP else { return stopping.finish(.success(())) }
-        do throws(HTTPServerError) { try main?.reloadCertificate() } catch {
-            Log.error("certificate_not_reloaded", .error(String(describing: error)))
+        if configuration.listen.contains(where: \.isTLS) {
+            do throws(HTTPServerError) { try main?.reloadCertificate() } catch {
+                Log.error("certificate_not_reloaded", .error(String(describing: error)))
+            }
+        }
+        do throws(ConfigurationProblems) {
+            guard let wanted = try Environment.logLevel() else { return }
+            let level = level(wanted)
+            guard level != Log.level else { return }
+            Log.level = level
+            Log.warning("log_level_changed", .name(wanted.rawValue))
+        } catch {
+            Log.error("log_level_not_changed", .error(error.description))
         }
     }
 
@@ -278,9 +294,19 @@ private final class ServeRun {
         Log.info("stopping")
         service.health.shutdownBegan()
         simulation?.stop()
-        let grace = Int64(configuration.shutdownGraceSeconds) * 500
-        for server in servers { await server.drain(graceMilliseconds: grace) }
-        await service.stop()
+        let grace = Int64(configuration.shutdownGraceSeconds) * 1000
+        let requestsEnd = Loop.shared.current().adding(milliseconds: grace / 2)
+        let done = Completion<Void, Never>()
+        // Whatever does not answer any more, as a database that is stalled, gets no longer than the whole grace.
+        Loop.shared.schedule(afterMilliseconds: grace) { done.finish(.success(())) }
+        Task { @IO in
+            await main?.drain(graceMilliseconds: grace / 2)
+            await service.stop(requestsUntil: requestsEnd)
+            // Last, so that probes are told about the end until it is there.
+            await metricsServer?.drain(graceMilliseconds: 100)
+            done.finish(.success(()))
+        }
+        await done.wait()
         Log.info("stopped")
         return .ok
     }
