@@ -149,9 +149,10 @@ public enum LedgerChange: Sendable, Equatable {
 public protocol OutboxStore: AnyObject {
     /// Stores a record.
     func record(_ record: Record) async throws(StoreError) -> RecordOutcome
-    /// Counts a failure of our own on an update; at the fifth the update is `failed`, `body` is kept and true comes back.
+    /// Counts a failure of our own on an update; at the fifth it is `failed`, `body` is kept and true comes back.
     func failed(_ update: UpdateID, body: String) async throws(StoreError) -> Bool
-    /// Leases due effects, oldest first, at most `limits[lane]` of each lane; never two of a ledger row or of a chat's messages at a time.
+    /// Leases due effects, oldest first, at most `limits[lane]` of each lane;
+    /// never two of a ledger row, or two messages of a chat, at a time.
     func leaseDue(limits: [Int: Int]) async throws(StoreError) -> [Effect]
     /// Leases of this replica that it does not run (`running`): after an unknown outcome, or a reconnect.
     func leaseOwnForgotten(running: [Int64]) async throws(StoreError) -> [Effect]

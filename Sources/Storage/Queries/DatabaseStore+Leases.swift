@@ -98,7 +98,8 @@ extension DatabaseStore {
         WHERE d.due IS NOT NULL
         """)
 
-    /// Leases due effects, oldest first, at most `limits[lane]` of each lane; never two of a ledger row or of a chat's messages at a time.
+    /// Leases due effects, oldest first, at most `limits[lane]` of each lane;
+    /// never two of a ledger row, or two messages of a chat, at a time.
     public func leaseDue(limits: [Int: Int]) async throws(StoreError) -> [Effect] {
         let lanes = limits.filter { $0.value > 0 }.sorted { $0.key < $1.key }
         guard !lanes.isEmpty else { return [] }
