@@ -157,7 +157,7 @@ extension Faults {
         var scenes: [Scene] = []
         for point in KillPoint.allCases { scenes.append(try await Scene(point, in: world)) }
         // Calls stand still for longer than Telegram would take.
-        let killed = try await world.serve(["TELEGRAM_TIMEOUT": "100", "BOT_RATE_GLOBAL": "0"])
+        let killed = try await world.serve(["TELEGRAM_TIMEOUT": "100"])
         for scene in scenes { try await scene.prepare() }
         let prepared = 6
         try await until("\(prepared) people are held and told") {
@@ -178,7 +178,7 @@ extension Faults {
         }
         try await world.kill(killed)
 
-        let fresh = try await world.serve(["BOT_RATE_GLOBAL": "0"])
+        let fresh = try await world.serve()
         try await world.effectsDone()
         try await world.allDelivered()
         try await world.effectsDone()
