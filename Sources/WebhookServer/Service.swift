@@ -71,6 +71,7 @@ final class Service {
             try? await store.pending()
         }
         health.replicas = { [ticks] in ticks.replicas }
+        services.replicas = { [ticks] in max(1, ticks.replicas ?? 1) }
         polling = GetUpdatesPolling(api: api, intake: intake)
     }
 
