@@ -60,11 +60,55 @@ extension Faults {
         await world.end()
     }
 
-    /// A file system of 3 MiB; `nil` where that is not allowed.
+    @Test(.timeLimit(.minutes(1))) @IO
+    func `PostgreSQL stands still under load and goes on`() async throws {
+        let world = try await FaultWorld(.postgreSQL)
+        let group = try await world.group()
+        let known = try await world.person("Known", in: group, isSubscribed: true)
+        let replica = try await world.serve()
+        try await world.write(known, in: group)
+        try await until("the first message was looked at") { try await world.callCount(of: "getChatMember") > 0 }
+        try await world.allDelivered()
+        let raiders = 20
+        try await world.control("raid", ["chat": .int(group.id), "people": .int(Int64(raiders)), "seconds": .int(2)])
+        try await until("the raid is on") { try await world.count("user_restrictions WHERE state = 'held'") >= 3 }
+
+        // Connections stay, and nothing comes over them.
+        let cluster = try FaultWorld.cluster.get()
+        try await offload { try cluster.freeze(true) }
+        let began = ContinuousClock.now
+        let stranger = try await world.person("Stranger", in: group)
+        let first = Update.message(of: stranger, in: group, id: 5000, number: 1)
+        let refused = try await world.deliver(first, to: replica)
+        #expect(refused.status == 503)
+        #expect(refused.retryAfter != nil)
+        #expect(ContinuousClock.now - began < .seconds(10))
+        let answered = ContinuousClock.now
+        let update = Update.message(of: known, in: group, id: 5001, number: 2)
+        #expect(try await world.deliver(update, to: replica) == Delivered(status: 200))
+        #expect(ContinuousClock.now - answered < .seconds(1))
+
+        try await offload { try cluster.freeze(false) }
+        try await world.reopenDatabase()
+        // It may have been recorded after the answer, or not: it comes again, and is recorded once.
+        try await until("the refused update is taken") { try await world.deliver(first, to: replica).status == 200 }
+        var held = -1
+        try await until("\(raiders + 1) are held, not \(held)", seconds: 30) {
+            held = try await world.count("user_restrictions WHERE state = 'held'")
+            return held == raiders + 1
+        }
+        try await world.allDelivered()
+        try await world.effectsDone()
+        try await world.expectHeldAndTold()
+        try await world.expectOneRowPerAttempt()
+        await world.end()
+    }
+
+    /// A small file system, larger than the write-ahead log before its first checkpoint; `nil` where that is not allowed.
     private static let smallDisk: String? = {
         let folder = "/tmp/nezuko-small-\(getpid())"
         try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        guard Commands.run("/bin/mount", ["-t", "tmpfs", "-o", "size=3m", "tmpfs", folder]) == 0 else { return nil }
+        guard Commands.run("/bin/mount", ["-t", "tmpfs", "-o", "size=24m", "tmpfs", folder]) == 0 else { return nil }
         return folder
     }()
 
@@ -74,6 +118,7 @@ extension Faults {
     @IO
     func `a full disk under SQLite refuses, keeps the file, and heals`() async throws {
         let disk = try #require(Self.smallDisk)
+        defer { _ = Commands.run("/bin/umount", ["-l", disk]) }
         let world = try await FaultWorld(.sqlite, databaseFolder: disk)
         let group = try await world.group()
         let replica = try await world.serve()
@@ -101,7 +146,6 @@ extension Faults {
         #expect(try await world.ask("PRAGMA integrity_check") == "ok")
         #expect(try await replica.child.terminate().code == 0)
         await world.end()
-        _ = Commands.run("/bin/umount", [disk])
     }
 
     /// Writes until nothing more fits.
