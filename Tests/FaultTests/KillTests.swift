@@ -167,8 +167,9 @@ private final class Scene {
 }
 
 extension Faults {
-    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases) @IO
-    func `a fresh process ends what a killed one began`(engine: Engine) async throws {
+    /// Kills a process at all points at once, and starts a fresh one.
+    @IO
+    static func killed(_ engine: Engine) async throws {
         let world = try await FaultWorld(engine)
         var scenes: [Scene] = []
         for point in KillPoint.allCases { scenes.append(try await Scene(point, in: world)) }

@@ -6,8 +6,9 @@ import JSON
 import Testing
 
 extension Faults {
-    @Test(.timeLimit(.minutes(1))) @IO
-    func `a replica that was stopped mutes nobody whom another one released`() async throws {
+    /// A replica is stopped within a restriction; another one mutes and releases the person; the first goes on.
+    @IO
+    static func stopped() async throws {
         let world = try await FaultWorld(.postgreSQL)
         let group = try await world.group()
         let person = try await world.person("Person", in: group)
