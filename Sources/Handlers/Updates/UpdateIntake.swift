@@ -57,7 +57,11 @@ public final class UpdateIntake {
         services.sighted(update)
         if decideAtOnce(update) {
             recent.noteFinished(update.id)
-            HandlerMetrics.updates.add(update.typeName, "ignored")
+            if case .message = update.kind {
+                HandlerMetrics.ignoredMessages.add()
+            } else {
+                HandlerMetrics.updates.add(update.typeName, "ignored")
+            }
             return done(.ok)
         }
         guard recent.workingCount < services.settings.maximumInFlight else {
@@ -116,11 +120,12 @@ public final class UpdateIntake {
             if case .callbackQuery = update.kind { HandlerMetrics.messageTypes.add("callback") }
             return
         }
-        let type =
-            message.isPayment
-            ? "payment"
-            : message.isService ? "service" : message.mayBeCommand ? "command" : message.text == nil ? "media" : "text"
-        HandlerMetrics.messageTypes.add(type)
+        if message.isService || message.mayBeCommand || !message.hasText {
+            HandlerMetrics.messageTypes.add(
+                message.isPayment ? "payment" : message.isService ? "service" : message.hasText ? "command" : "media")
+        } else {
+            HandlerMetrics.texts.add()
+        }
         guard message.date > 0 else { return }
         let lag = Double(WallClock.now.microseconds) / 1_000_000 - Double(message.date)
         HandlerMetrics.lag.observe(seconds: max(0, lag))
