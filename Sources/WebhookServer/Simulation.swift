@@ -16,6 +16,7 @@ final class Simulation {
         var options = SimulatorOptions()
         options.rate = 150
         options.faults = .low
+        options.firstUpdateID = SimulatorOptions.freshUpdateID()
         token = options.token
         simulator = Simulator(options: options)
         simulator.furnishDefaultWorld()

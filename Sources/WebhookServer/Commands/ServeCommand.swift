@@ -134,10 +134,7 @@ private final class ServeRun {
 
     private func openMetricsPort() -> ExitCode? {
         guard configuration.metricsEnabled else { return nil }
-        HTTPServerMetrics.registerMetrics()
-        LogWriter.registerMetrics()
-        Services.registerMetrics()
-        Commands.registerMetrics()
+        ServiceMetrics.registerAll()
         let server = HTTPServer(handler: metricsRoutes, tls: nil)
         do throws(HTTPServerError) {
             var address = ListenAddress(
