@@ -79,7 +79,7 @@ final class Routes: HTTPHandler {
                 self.send(response, route, responder)
             }
         case .job(let name):
-            // A task of the service: a caller who hangs up changes nothing (charts-api.md 8).
+            // A task of the service: a caller who hangs up changes nothing.
             Task { @IO in send(await jobs.run(name), route, responder) }
         case .live: send(.empty(200), route, responder)
         case .ready: send(.empty(health.isReady ? 200 : 503), route, responder)
@@ -98,7 +98,7 @@ final class Routes: HTTPHandler {
         return jobs.knows(name) ? .job(name) : nil
     }
 
-    /// One header of the right value; compared whole, whatever differs (reliability.md 8.1).
+    /// One header of the right value; compared whole, so that time tells nothing of where it differs.
     private func carriesSecret(_ head: HTTPRequestHead) -> Bool {
         let given = head.headers.all("x-telegram-bot-api-secret-token")
         guard given.count == 1, let text = given.first else { return false }
