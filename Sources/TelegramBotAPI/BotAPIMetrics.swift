@@ -1,9 +1,9 @@
-// What is counted about calls (metrics-and-alerts.md 2).
+// What is counted about calls.
 
 import EventLoop
 import Observability
 
-/// The counters of this room. Labels come from closed sets: method names of our own, results of schema.md 3.
+/// The counters of this room. Labels come from closed sets: method names of our own, results of a closed set.
 @IO
 public enum BotAPIMetrics {
     /// The methods that this room has.

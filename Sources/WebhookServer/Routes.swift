@@ -79,7 +79,7 @@ final class Routes: HTTPHandler {
                 self.send(response, route, responder)
             }
         case .job(let name):
-            // A task of the service: a caller who hangs up changes nothing (charts-api.md 8).
+            // A task of the service: a caller who hangs up changes nothing.
             Task { @IO in send(await jobs.run(name), route, responder) }
         case .live: send(.empty(200), route, responder)
         case .ready: send(.empty(health.isReady ? 200 : 503), route, responder)
