@@ -9,8 +9,9 @@ RUN apt-get update \
         libcurl4-openssl-dev libnghttp2-dev libpq-dev libsqlite3-dev libssl-dev pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
-# The manifest first: it seldom changes. It names the test targets too, so their folders have to be there.
+# The manifest first: it seldom changes. It names tests and benchmarks too, so their folders have to be there.
 COPY Package.swift ./
+COPY Benchmarks ./Benchmarks
 COPY Tests ./Tests
 COPY Sources ./Sources
 ARG REVISION=unknown

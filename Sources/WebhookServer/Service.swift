@@ -93,12 +93,15 @@ final class Service {
     }
 
     /// Finishes what was accepted, writes the log, closes the database; the listeners are closed already.
-    func stop() async {
+    ///
+    /// - Parameter end: until when accepted requests may take; effects that are then left are given back.
+    func stop(requestsUntil end: Instant) async {
         let grace = Int64(configuration.shutdownGraceSeconds) * 1000
+        func left() -> Int64 { max(0, end.milliseconds(since: Loop.shared.current())) }
         jobs.close()
         if isPolling { await polling.stop() }
-        await intake.drain(graceMilliseconds: grace / 2)
-        await services.workers.drain(graceMilliseconds: grace / 4)
+        await intake.drain(graceMilliseconds: left())
+        await services.workers.drain(graceMilliseconds: max(left(), grace / 8))
         await jobs.close(graceMilliseconds: grace / 16)
         gauges.stop()
         await log.shutdown(milliseconds: grace * 3 / 8)

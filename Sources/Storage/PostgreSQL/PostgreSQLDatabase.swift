@@ -119,7 +119,6 @@ public final class PostgreSQLDatabase: EngineDatabase {
     private static func hasZero(_ value: SQLValue) -> Bool {
         switch value {
         case .text(let text): text.utf8.contains(0)
-        case .texts(let texts): texts.contains { $0?.utf8.contains(0) ?? false }
         default: false
         }
     }

@@ -7,9 +7,11 @@ import JSON
 extension DatabaseStore {
     /// Stores a record (outbox.md 1).
     public func record(_ record: Record) async throws(StoreError) -> RecordOutcome {
+        // Before the row is there: who asks the ledger too often loses nothing.
+        if let hold = record.hold { held.note(hold.user, in: hold.group) }
         switch database.dialect {
-        case .postgreSQL: try await recordAtServer(record)
-        case .sqlite: try await recordInFile(record)
+        case .postgreSQL: return try await recordAtServer(record)
+        case .sqlite: return try await recordInFile(record)
         }
     }
 
