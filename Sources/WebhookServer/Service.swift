@@ -104,9 +104,11 @@ final class Service {
         await services.workers.drain(graceMilliseconds: max(left(), grace / 8))
         await jobs.close(graceMilliseconds: grace / 16)
         gauges.stop()
+        // Calls without an answer end now: their attempts are rows too, so this comes before the last flush.
+        client.close()
+        await Loop.shared.sleep(milliseconds: 1)
         await log.shutdown(milliseconds: grace * 3 / 8)
         await ticks.stop()
-        client.close()
         await database.close()
     }
 
