@@ -74,6 +74,7 @@ final class Service {
         }
         health.replicas = { [ticks] in ticks.replicas }
         health.telegram = { [api] in api.isAnswering }
+        services.replicas = { [ticks] in max(1, ticks.replicas ?? 1) }
         polling = GetUpdatesPolling(api: api, intake: intake)
     }
 

@@ -100,7 +100,7 @@ struct Holds {
 }
 
 extension Simulator {
-    /// The controls `hold`, `held` and `release`; nothing if the name is another.
+    /// The controls `hold`, `held`, `release` and `floods`; nothing if the name is another.
     func hold(_ name: String, _ input: ControlInput) throws(Refusal) -> Given? {
         switch name {
         case "hold":
@@ -115,6 +115,9 @@ extension Simulator {
             let ends = holds.release(input.number("hold"))
             for end in ends { end(input.flag("perform") ?? true) }
             return [("count", .int(Int64(ends.count)))]
+        case "floods":
+            world.floods.isOff = !(input.flag("limited") ?? true)
+            return []
         default: return nil
         }
     }
