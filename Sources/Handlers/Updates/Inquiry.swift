@@ -167,11 +167,11 @@ struct Inquiry {
                         isDecisive: channel == decisive, source: source, errorType: errorTypes[channel],
                         atMicroseconds: now)))
         }
-        let result = status(decisive)
-        if result == "verified", source == .message {
+        let decided = status(decisive)
+        if decided == "verified", source == .message {
             HandlerMetrics.verifiedMessages.add()
         } else {
-            HandlerMetrics.verifications.add(result, source.rawValue)
+            HandlerMetrics.verifications.add(decided, source.rawValue)
         }
         let seconds = Double(Loop.shared.current().nanoseconds - began.nanoseconds) / 1_000_000_000
         (isCached ? HandlerMetrics.cachedSeconds : HandlerMetrics.askedSeconds).observe(seconds: seconds)

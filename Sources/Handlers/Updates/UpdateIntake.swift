@@ -120,11 +120,16 @@ public final class UpdateIntake {
             if case .callbackQuery = update.kind { HandlerMetrics.messageTypes.add("callback") }
             return
         }
-        if message.isService || message.mayBeCommand || !message.hasText {
-            HandlerMetrics.messageTypes.add(
-                message.isPayment ? "payment" : message.isService ? "service" : message.hasText ? "command" : "media")
-        } else {
+        if message.isPayment {
+            HandlerMetrics.messageTypes.add("payment")
+        } else if message.isService {
+            HandlerMetrics.messageTypes.add("service")
+        } else if message.mayBeCommand {
+            HandlerMetrics.messageTypes.add("command")
+        } else if message.hasText {
             HandlerMetrics.texts.add()
+        } else {
+            HandlerMetrics.messageTypes.add("media")
         }
         guard message.date > 0 else { return }
         let lag = Double(WallClock.now.microseconds) / 1_000_000 - Double(message.date)
