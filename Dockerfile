@@ -14,7 +14,8 @@ COPY Package.swift ./
 COPY Benchmarks ./Benchmarks
 COPY Tests ./Tests
 COPY Sources ./Sources
-RUN swift build -c release --static-swift-stdlib --product nezuko \
+ARG REVISION=unknown
+RUN swift build -c release --static-swift-stdlib --product nezuko -Xcc "-DNEZUKO_REVISION=${REVISION}" \
     && install -D -s -m 755 "$(swift build -c release --static-swift-stdlib --show-bin-path)/nezuko" /out/nezuko
 
 FROM ${RUNTIME_IMAGE} AS runtime

@@ -56,6 +56,7 @@ public final class Simulator {
     let delivery: Delivery
     let webhookMethods: WebhookMethods
     var faults = Faults()
+    var holds = Holds()
     var log = CallLog()
     var people: PeopleRunner?
     private var fast: FastAnswers
@@ -136,7 +137,7 @@ public final class Simulator {
     }
 
     /// Performs a call with its fault, if it has one; the answer may come later.
-    func call(_ method: String, _ parameters: Parameters, answer: @escaping @IO (Answer) -> Void) {
+    func callAtOnce(_ method: String, _ parameters: Parameters, answer: @escaping @IO (Answer) -> Void) {
         let name = method.lowercased()
         guard let fault = faults.take(method: name, &faultRandom) else {
             perform(name, parameters, isFault: false, record: method) { answer(.reply($0)) }
@@ -207,6 +208,11 @@ public final class Simulator {
             return
         }
         write(method, parameters, status: error.code, error.description, isFault: isFault)
+    }
+
+    /// A call that was ended on purpose before it was done.
+    func noteCut(_ method: String, _ parameters: Parameters) {
+        write(method, parameters, status: 0, nil, isFault: true)
     }
 
     private func write(_ method: String, _ parameters: Parameters, status: Int, _ text: String?, isFault: Bool) {

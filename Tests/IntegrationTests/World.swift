@@ -72,6 +72,7 @@ final class LogKeeper: AttemptObserver, LogSink {
 @IO
 final class TestWorld {
     let simulator: Simulator
+    let port: Int
     let url: String
     let database: any Database
     let store: DatabaseStore
@@ -97,7 +98,7 @@ final class TestWorld {
         var options = SimulatorOptions()
         options.hasFloodLimits = false
         simulator = Simulator(options: options)
-        let port = try simulator.listen(ListenAddress(host: "127.0.0.1", port: 0, isTLS: false))
+        port = try simulator.listen(ListenAddress(host: "127.0.0.1", port: 0, isTLS: false))
         owner = simulator.addPerson("Anna", username: "anna")
         group = simulator.addGroup("Talk", owner: owner)
         news = simulator.addChannel("News", username: "the_news", owner: owner)
@@ -165,8 +166,8 @@ final class TestWorld {
     }
 
     /// All values of a query, columns parted by spaces, rows by commas.
-    func ask(_ query: String) async throws -> String {
-        let rows = try await database.run([SQLStatement(query)], .read).first ?? []
+    func ask(_ query: String, _ priority: SQLPriority = .read) async throws -> String {
+        let rows = try await database.run([SQLStatement(query)], priority).first ?? []
         return rows.map { row in row.map(Self.shown).joined(separator: " ") }.joined(separator: ", ")
     }
 

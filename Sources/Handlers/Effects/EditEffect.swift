@@ -14,6 +14,7 @@ extension EffectPerformer {
         let held = try await stillHeld(by: message, in: group.id)
         let isNotice = group.notice == message
         guard !held.isEmpty else {
+            try await keepLease(effect)
             try await remove(message, in: group.id, context(effect))
             guard isNotice else { return .done() }
             services.caches.groups.forget(group.id)
@@ -21,15 +22,17 @@ extension EffectPerformer {
         }
         if let wait = budgetWait(group.id) { return wait }
         let composed = isNotice ? standing(held, in: group) : await prompt(for: held, in: group)
+        try await keepLease(effect)
         try await replace(message, in: group.id, by: composed, context(effect))
         return .done()
     }
 
-    /// A prompt's time is up (verification.md 6.6).
+    /// A prompt's time is up.
     func expire(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         guard let message = effect.message, message.value > 0 else { return .done() }
         guard let group = try await group(effect.chat) else { return .done() }
         let held = try await stillHeld(by: message, in: group.id)
+        try await keepLease(effect)
         guard !held.isEmpty else {
             try await remove(message, in: group.id, context(effect))
             return .done()

@@ -1,4 +1,4 @@
-// Telling all who are held in a group and were not told yet, with one message (verification.md 6.5).
+// Telling all who are held in a group and were not told yet, with one message.
 
 import Domain
 import EventLoop
@@ -14,8 +14,7 @@ extension EffectPerformer {
         }
         guard !waiting.isEmpty, let group = try await group(chat) else { return .done() }
         let ids = waiting.map(\.id)
-        // Sent perhaps twice already: taken as sent, a third message would help nobody.
-        if effect.isTakenOver, effect.sends > 2 { return .done([.told(ids, MessageID(0))]) }
+        if effect.isPerhapsSentTwice { return .done([.told(ids, nil)]) }
         if let wait = budgetWait(chat) { return wait }
         let channels = missing(of: waiting, in: group)
         var people: [PromptPerson] = []
@@ -27,6 +26,7 @@ extension EffectPerformer {
         }
         let place = PromptPlace(group, botUsername: services.settings.botUsername)
         let composed = Prompt.compose(people: people, total: waiting.count, channels: channels, in: place)
+        try await keepLease(effect)
         let message = try await send(
             composed, to: chat, thread: effect.value("thread")?.int, fallback: group.params.noticeTopic,
             context(effect))
@@ -34,8 +34,6 @@ extension EffectPerformer {
         if group.params.warningSeconds > 0 {
             follow.append(.expire(message, in: chat, afterMilliseconds: group.params.warningSeconds * 1000))
         }
-        // Who was freed while the message was on its way must not stay named in it; the edit looks who is left.
-        if await anyIsFreed(of: waiting) { follow.append(.edit(message, in: chat)) }
         return .done([.told(ids, message)], follow: follow)
     }
 
@@ -68,17 +66,5 @@ extension EffectPerformer {
         case .leave: channels.first.map { .left(channel: $0.title) } ?? .hello
         case .message, .return, .button: .hello
         }
-    }
-
-    private func anyIsFreed(of holds: [Hold]) async -> Bool {
-        for hold in holds.prefix(10) {
-            do throws(StoreError) {
-                guard let now = try await services.store.hold(hold.id), now.state == .intended || now.state == .held
-                else { return true }
-            } catch {
-                return true  // the edit reads again when it is performed
-            }
-        }
-        return false
     }
 }

@@ -46,10 +46,12 @@ extension EffectPerformer {
         guard let note = effect.value("say")?.string.flatMap(GroupNote.init(rawValue:)),
             let group = try await group(effect.chat)
         else { return .done() }
-        if effect.isTakenOver, effect.sends > 2 { return .done() }
+        if effect.isPerhapsSentTwice { return .done() }
         if let wait = budgetWait(effect.chat) { return wait }
+        let composed = await compose(note, effect, group)
+        try await keepLease(effect)
         let message = try await send(
-            await compose(note, effect, group), to: effect.chat, thread: effect.value("thread")?.int,
+            composed, to: effect.chat, thread: effect.value("thread")?.int,
             fallback: group.params.noticeTopic, context(effect))
         return .done(follow: [.delete(message, in: effect.chat, delayMilliseconds: 60_000)])
     }

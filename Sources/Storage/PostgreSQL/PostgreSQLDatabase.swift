@@ -15,6 +15,7 @@ public final class PostgreSQLDatabase: EngineDatabase {
     private let listening: PostgreSQLConnection
     private let others: [PostgreSQLConnection]
     private var handlers: [@IO (String?) -> Void] = []
+    private var effectHandlers: [@IO () -> Void] = []
     private var running = 0
     private var isClosing = false
 
@@ -31,17 +32,16 @@ public final class PostgreSQLDatabase: EngineDatabase {
         recording = PostgreSQLConnection(target: target, setup: [session])
         logging = PostgreSQLConnection(
             target: target, setup: [session, "SELECT set_config('synchronous_commit', 'off', false)"])
-        listening = PostgreSQLConnection(target: target, setup: [session, "LISTEN nezuko_cache"])
+        listening = PostgreSQLConnection(
+            target: target, setup: [session, "LISTEN nezuko_cache", "LISTEN nezuko_effects"])
         others = (0..<max(1, poolMax - 3)).map { _ in PostgreSQLConnection(target: target, setup: [session]) }
-        listening.onNotification = { [weak self] message in
-            guard let self else { return }
-            for handler in handlers { handler(message) }
-        }
+        listening.onNotification = { [weak self] channel, message in self?.heard(channel, message) }
     }
 
     /// Begins to connect and waits for the first attempts; a server that is away is no error.
     static func open(target: PostgreSQLTarget, poolMax: Int) async -> PostgreSQLDatabase {
         let database = PostgreSQLDatabase(target: target, poolMax: poolMax)
+        DatabaseMetrics.opened(database)
         let attempts = database.all.map { connection in Task { @IO in await connection.start() } }
         for attempt in attempts { await attempt.value }
         return database
@@ -57,7 +57,21 @@ public final class PostgreSQLDatabase: EngineDatabase {
         try await run(statements, priority, deadlineMilliseconds: Self.deadlineMilliseconds)
     }
 
+    var connections: (active: Int, idle: Int) {
+        let open = all.filter(\.isOpen)
+        let active = open.count { $0.load > 0 }
+        return (active, open.count - active)
+    }
+
     func run(
+        _ statements: [SQLStatement], _ priority: SQLPriority, deadlineMilliseconds: Int64
+    ) async throws(StoreError) -> [[SQLRow]] {
+        try await DatabaseMetrics.measured(priority) { () async throws(StoreError) in
+            try await perform(statements, priority, deadlineMilliseconds: deadlineMilliseconds)
+        }
+    }
+
+    private func perform(
         _ statements: [SQLStatement], _ priority: SQLPriority, deadlineMilliseconds: Int64
     ) async throws(StoreError) -> [[SQLRow]] {
         guard !isClosing else { throw .unavailable }
@@ -81,9 +95,19 @@ public final class PostgreSQLDatabase: EngineDatabase {
     /// Calls `handler` with messages of other replicas, and with `nil` when some may have been missed.
     public func onCacheMessage(_ handler: @escaping @IO (String?) -> Void) { handlers.append(handler) }
 
+    /// Calls `handler` when another replica has recorded effects for whoever has room, or may have.
+    public func onEffects(_ handler: @escaping @IO () -> Void) { effectHandlers.append(handler) }
+
+    /// `nil` after a loss: words of either kind may have been missed.
+    private func heard(_ channel: String?, _ message: String) {
+        if channel != "nezuko_effects" { for handler in handlers { handler(channel == nil ? nil : message) } }
+        if channel != "nezuko_cache" { for handler in effectHandlers { handler() } }
+    }
+
     /// Ends all connections after what is under way.
     public func close() async {
         isClosing = true
+        DatabaseMetrics.closed(self)
         // Each call has a deadline of its own, so this ends.
         while running > 0 { await Loop.shared.sleep(milliseconds: 5) }
         for connection in all { connection.close() }
@@ -103,7 +127,6 @@ public final class PostgreSQLDatabase: EngineDatabase {
     private static func hasZero(_ value: SQLValue) -> Bool {
         switch value {
         case .text(let text): text.utf8.contains(0)
-        case .texts(let texts): texts.contains { $0?.utf8.contains(0) ?? false }
         default: false
         }
     }
