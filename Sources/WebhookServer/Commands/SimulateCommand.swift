@@ -55,6 +55,10 @@ enum SimulateCommand: Subcommand {
         var tls: TLSConfiguration?
         if let first = entries.first(where: \.isTLS) {
             guard let configuration = Environment.configuration(for: .tool) else { return false }
+            guard Environment.makeDirectory(configuration.stateDirectory) else {
+                Terminal.error("nezuko simulate: STATE_DIR cannot be made. Check who may write there.")
+                return false
+            }
             let pair = CertificatePair(configuration)
             guard pair.ensure(host: first.host) else { return false }
             tls = TLSConfiguration(certificateFile: pair.certificateFile, keyFile: pair.keyFile, ticketSecrets: [])
