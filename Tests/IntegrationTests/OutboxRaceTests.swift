@@ -77,7 +77,7 @@ struct OutboxRaceTests {
 
         // The first replica has read that the hold stands, and is stopped there.
         let stopped = Completion<Void, Never>()
-        outbox.first.database.failNext(.read, .answerWaits(stopped))
+        outbox.first.database.failNext(.read, with: "user_restrictions WHERE id", .answerWaits(stopped))
         outbox.first.services.workers.perform(recorded.effects)
         try await outbox.makeDue(leases: true)
         try await outbox.release(ben)

@@ -48,18 +48,23 @@ private enum FinishText {
 
     /// Who was freed while the message was on its way must not stay named in it; the edit looks who is left.
     /// A lift that starts after this one reads the message from the ledger.
-    static let editFreed = Query(
-        postgreSQL: editFreed("jsonb_build_object('message', $4::bigint)", EffectRows.conflictPostgreSQL),
-        sqlite: editFreed("json_object('message', $4)", EffectRows.conflictSQLite))
+    static let editFreed = edit("$4::bigint", "u.id {in:$3} AND u.state IN ('lifting', 'closed')")
+    /// Who is not held after all is not to read on that they are.
+    static let editClosed = edit("u.warning_message_id", "u.id = $3::bigint AND u.warning_message_id IS NOT NULL")
 
-    private static func editFreed(_ payload: String, _ conflict: String) -> String {
-        """
-        INSERT INTO effects (dedup_key, kind, lane, chat_id, payload, due_at, created_at)
-        SELECT 'edit:' || u.group_id || ':' || $4::bigint, 'edit', 3, u.group_id, \(payload), {now}, {now}
-        FROM user_restrictions u WHERE u.id {in:$3} AND u.state IN ('lifting', 'closed') AND \(isOurs)
-        GROUP BY u.group_id
-        \(conflict)
-        """
+    private static func edit(_ message: String, _ condition: String) -> Query {
+        func text(_ payload: String, _ conflict: String) -> String {
+            """
+            INSERT INTO effects (dedup_key, kind, lane, chat_id, payload, due_at, created_at)
+            SELECT 'edit:' || u.group_id || ':' || \(message), 'edit', 3, u.group_id, \(payload), {now}, {now}
+            FROM user_restrictions u WHERE \(condition) AND \(isOurs)
+            GROUP BY u.group_id, u.warning_message_id
+            \(conflict)
+            """
+        }
+        return Query(
+            postgreSQL: text("jsonb_build_object('message', \(message))", EffectRows.conflictPostgreSQL),
+            sqlite: text("json_object('message', \(message))", EffectRows.conflictSQLite))
     }
 
     static let notice = Query(
@@ -189,6 +194,7 @@ extension DatabaseStore {
         case .closed(let ledger, let reason):
             steps.append(statement(FinishText.closed, ours + [.int(ledger.value), .text(reason.rawValue)]))
             steps.append(statement(FinishText.dropOthers, ours + [.int(ledger.value)]))
+            steps.append(statement(FinishText.editClosed, ours + [.int(ledger.value)]))
         case .told(let ledgers, let message):
             let ids = SQLValue.ints(ledgers.map(\.value))
             let values = ours + [ids, .optional(message?.value)]
