@@ -127,11 +127,12 @@ struct IntakeTests {
             engine == .sqlite
             ? "'\(SQLTime.text(Timestamp(microseconds: WallClock.now.microseconds - 70_000_000)))'"
             : "clock_timestamp() - interval '70 seconds'"
-        outbox.simulator.failNext(.slow(milliseconds: 300), of: "deleteMessage")
+        // A lift whose restrict is not due keeps its turn.
         try await outbox.execute(
             """
-            INSERT INTO effects (dedup_key, kind, lane, chat_id, payload, due_at, created_at)
-            VALUES ('delete:\(outbox.group):5', 'delete', 1, \(outbox.group), '{"message":5}', \(old), \(old))
+            INSERT INTO effects (dedup_key, kind, lane, chat_id, ledger_id, payload, due_at, created_at)
+            VALUES ('restrict:999', 'restrict', 1, \(outbox.group), 999, '{}', \(outbox.later), \(old)),
+                ('lift:999', 'lift', 2, \(outbox.group), 999, '{}', \(old), \(old))
             """)
         Loop.shared.advance(milliseconds: 5100)
         outbox.first.services.workers.wake()

@@ -1,6 +1,7 @@
 // Order, clocks and sends of the outbox, as the store alone shows them.
 
 import Domain
+import TestSupport
 import Testing
 
 @testable import EventLoop
@@ -86,6 +87,46 @@ struct StoreLeaseTests {
         _ = try await fixture.store.finish(prompt, .done([.told([ledger], nil)], follow: []), note: nil)
         let hold = try #require(try await fixture.store.hold(ledger))
         #expect(hold.isTold && hold.warning == nil)
+    }
+
+    @Test(arguments: Engine.allCases) @IO
+    func `a lease is written as the time when it is due again`(_ engine: Engine) async throws {
+        let fixture = try await StoreFixture(engine)
+        _ = try await fixture.recorded(fixture.holdRecord(update: 1, user: 5, message: 11))
+        try await record([.delete(MessageID(2), in: fixture.group)], fixture)
+        let taken = try await fixture.store.leaseDue(limits: all)
+        #expect(taken.count == 1)
+        #expect(try await fixture.store.nextDueMilliseconds() ?? 0 > 11_000)
+        #expect(try await fixture.store.renew(taken[0]))
+        #expect(try await fixture.store.nextDueMilliseconds() ?? 0 > 11_000)
+        #expect(try await fixture.store.leaseDue(limits: all).isEmpty)
+    }
+
+    @Test @IO
+    func `records of the same keys in another order are stored, deadlock or not`() async throws {
+        let fixture = try await StoreFixture(.postgreSQL)
+        let name = try await fixture.text("SELECT current_database()")
+        let url = try await offload { try PostgreSQLCluster.shared.get().url(of: name) }
+        let second = try await Storage.open(url: url, poolMax: 4)
+        let other = DatabaseStore(database: second, botID: 7)
+        let messages = (1...40).map { MessageID($0) }
+        var running: [Task<Void, any Error>] = []
+        for round in 0..<30 {
+            for (store, ids) in [(fixture.store, messages), (other, messages.reversed())] {
+                running.append(
+                    Task { @IO in
+                        var record = Record(update: nil)
+                        record.effects = ids.map { .delete($0, in: fixture.group) }
+                        record.releases = [
+                            ReleaseWish(group: fixture.group, user: UserID(Int64(round)), reason: .verified)
+                        ]
+                        guard case .recorded = try await store.record(record) else { return }
+                    })
+            }
+        }
+        for task in running { try await task.value }
+        #expect(try await fixture.text("SELECT count(*), min(revision) FROM effects") == "40 59")
+        await second.close()
     }
 
     @Test @IO

@@ -1,4 +1,4 @@
-// The rules of the outbox, each over both engines (outbox.md).
+// The rules of the outbox, each over both engines.
 
 import Domain
 import EventLoop

@@ -133,7 +133,7 @@ struct LogTable {
         name: "decisions",
         columns: [
             ("update_id", "bigint"), ("group_id", "bigint"), ("user_id", "bigint"), ("rule_version", "integer"),
-            ("outcome", "text"), ("facts", "jsonb"), ("effects", "jsonb"),
+            ("outcome", "text"), ("facts", "jsonb"), ("effects", "jsonb"), ("at", "timestamptz"),
         ])
     private static let activity = LogTable(
         name: "user_activity",
@@ -167,7 +167,7 @@ struct LogTable {
     private static func values(_ row: DecisionRow) -> [String?] {
         [
             row.update.map { String($0.value) }, id(row.group), row.user.map { String($0.value) },
-            String(row.ruleVersion), row.outcome, row.facts, "[]",
+            String(row.ruleVersion), row.outcome, row.facts, "[]", time(row.atMicroseconds),
         ]
     }
 

@@ -7,6 +7,9 @@ import JSON
 extension DatabaseStore {
     /// Stores a record.
     public func record(_ record: Record) async throws(StoreError) -> RecordOutcome {
+        let starting = record.effects.count(where: \.startsAtOnce) + record.releases.count(where: \.lifts)
+        startingEffects += starting
+        defer { startingEffects -= starting }
         try await followClock()
         do throws(StoreError) {
             switch database.dialect {
