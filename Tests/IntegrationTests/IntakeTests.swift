@@ -73,6 +73,24 @@ struct IntakeTests {
     }
 
     @Test(.timeLimit(.minutes(1)), arguments: Engine.allCases) @IO
+    func `a person's turn ends at the record, not at the effects`(_ engine: Engine) async throws {
+        let outbox = try await OutboxWorld(engine)
+        let ben = outbox.person("Ben")
+        outbox.simulator.failNext(.slow(milliseconds: 2500), of: "deleteMessage")
+        for _ in 1...2 { try outbox.simulator.personWrites(ben, in: outbox.world.group, "hello") }
+        let updates = outbox.waitingUpdates()
+        let first = Task { @IO in await outbox.first.intake.handle(updates[0]) }
+        try await outbox.until("the first is recorded") {
+            try await outbox.text("SELECT count(*) FROM decisions") == "1"
+        }
+        #expect(await times(outbox, [updates[1]])[0] < 900)
+        #expect(try await outbox.text("SELECT count(*) FROM decisions") == "2")
+        #expect(await first.value == .ok)
+        outbox.simulator.clearFaults()
+        await outbox.end()
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: Engine.allCases) @IO
     func `when twenty updates wait for effects the next are answered at once`(_ engine: Engine) async throws {
         let outbox = try await OutboxWorld(engine)
         let ben = outbox.person("Ben")

@@ -115,6 +115,62 @@ struct OutboxPauseTests {
     }
 
     @Test(.timeLimit(.minutes(1)), arguments: Engine.allCases) @IO
+    func `while Telegram is away nobody is muted, questions stop for five seconds, and one goes first`(
+        _ engine: Engine
+    ) async throws {
+        let outbox = try await OutboxWorld(engine)
+        var away = FaultRates()
+        away.cut = 1
+        outbox.simulator.setFaultRates(away)
+        let people = (1...9).map { outbox.person("P\($0)") }
+        let bodies = try people.prefix(5).map { person in
+            try outbox.simulator.personWrites(person, in: outbox.world.group, "hello")
+            return outbox.waitingUpdates()[0]
+        }
+        let deliveries = bodies.map { body in Task { @IO in await outbox.first.intake.handle(body) } }
+        for delivery in deliveries { #expect(await delivery.value == .ok) }
+        let asked = outbox.calls("getChatMember")
+        #expect(asked >= 5)
+        try await outbox.write(people[5])
+        #expect(outbox.calls("getChatMember") == asked)
+        #expect(try await outbox.text("SELECT count(*) FROM user_restrictions") == "0")
+        #expect(!people.contains { outbox.isMuted($0) })
+
+        outbox.simulator.setFaultRates(FaultRates())
+        Loop.shared.advance(milliseconds: 5100)
+        outbox.simulator.failNext(.slow(milliseconds: 300), of: "getChatMember")
+        let messages = try people[6...7].map { try outbox.simulator.personWrites($0, in: outbox.world.group, "hello") }
+        let both = outbox.waitingUpdates().map { body in Task { @IO in await outbox.first.intake.handle(body) } }
+        for delivery in both { #expect(await delivery.value == .ok) }
+        // The probe's message was decided, the other's stands.
+        try await outbox.until("one is held") {
+            messages.count { !outbox.simulator.stands($0, in: outbox.world.group) } == 1
+        }
+        try await outbox.write(people[8])
+        try await outbox.until("as before") { outbox.isMuted(people[8]) }
+        await outbox.end()
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: Engine.allCases) @IO
+    func `a prompt whose topic is gone is said in the open`(_ engine: Engine) async throws {
+        let outbox = try await OutboxWorld(engine)
+        let ben = outbox.person("Ben")
+        var record = Record(update: nil)
+        record.hold = HoldWish(
+            group: outbox.group, user: UserID(ben), channels: [ChatID(outbox.world.news)], source: .message)
+        record.effects = [.prompt(in: outbox.group, thread: 77)]
+        _ = try await outbox.first.store.record(record)
+        outbox.simulator.failNext(.refused(400, "Bad Request: message thread not found"), of: "sendMessage")
+        outbox.first.services.workers.start()
+        try await outbox.until("told") {
+            try await outbox.text("SELECT count(*) FROM user_restrictions WHERE told_at IS NULL") == "0"
+        }
+        #expect(outbox.calls("sendMessage") == 2)
+        #expect(outbox.simulator.botMessages(in: outbox.world.group).first?.threadID == nil)
+        await outbox.end()
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: Engine.allCases) @IO
     func `a refused token stops all calls for a minute, then getMe goes first`(_ engine: Engine) async throws {
         let outbox = try await OutboxWorld(engine)
         let ben = outbox.person("Ben")
