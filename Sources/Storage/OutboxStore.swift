@@ -178,7 +178,7 @@ public protocol OutboxStore: AnyObject {
     var startingEffects: Int { get }
     /// How many records had an unknown outcome: their effects may lie under our lease without our knowing.
     var uncertainRecords: Int { get }
-    /// Calls `handler` when another replica has recorded effects for whoever has room, or may have.
+    /// Calls `handler` when effects were recorded for whoever has room, here or by another replica, or may have been.
     func onEffects(_ handler: @escaping @IO () -> Void)
 }
 
@@ -186,6 +186,8 @@ public protocol OutboxStore: AnyObject {
 public enum FinishOutcome: Sendable, Equatable {
     /// The row is gone, or waits as asked.
     case finished
+    /// The same, and something else is due because of it: a lift that waited, an edit of a prompt.
+    case finishedWithDue
     /// A newer wish came for the key: the row is due now again.
     case revised
     /// Another replica has the row, or it is gone.

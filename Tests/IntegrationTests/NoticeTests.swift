@@ -132,6 +132,24 @@ struct NoticeTests {
     }
 
     @Test(.timeLimit(.minutes(1)), arguments: Engine.allCases) @IO
+    func `one message tells everybody, however many there are`(_ engine: Engine) async throws {
+        let outbox = try await OutboxWorld(engine)
+        for number in 1...130 {
+            try await outbox.world.hold(outbox.person("P\(number)"), for: [outbox.world.news])
+        }
+        var record = Record(update: nil)
+        record.effects = [.prompt(in: outbox.group)]
+        _ = try await outbox.first.store.record(record)
+        outbox.first.services.workers.start()
+        try await outbox.until("all are told") {
+            try await outbox.text("SELECT count(*) FROM user_restrictions WHERE told_at IS NULL") == "0"
+        }
+        #expect(outbox.calls("sendMessage") == 1)
+        #expect(outbox.simulator.botMessages(in: outbox.world.group).first?.text.contains("120") == true)
+        await outbox.end()
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: Engine.allCases) @IO
     func `what the budget of messages forbids is put off, and told together then`(_ engine: Engine) async throws {
         let outbox = try await OutboxWorld(engine)
         outbox.first.services.budget = MessageBudget(

@@ -203,6 +203,10 @@ struct OutboxFailureTests {
             let message = try await outbox.write(ben)
             // Time passes: pauses end, what waits is due.
             for _ in 0..<40 where try await !outbox.isSettled(ben, message) {
+                // A call on its way would take the step for its own time.
+                try await outbox.until("no call is on its way") {
+                    outbox.first.services.workers.inFlightCount == 0
+                }
                 Loop.shared.advance(milliseconds: 1100)
                 try await outbox.makeDue(kinds: "kind <> 'expire'")
                 outbox.first.services.workers.wake()

@@ -123,7 +123,9 @@ struct OutboxLaneTests {
             guard case .recorded(let recorded) = try await outbox.first.store.record(record) else { return }
             let late = Completion<Void, Never>()
             outbox.first.database.failNext(.read, with: "user_restrictions WHERE id", .answerWaits(late))
+            let held = outbox.first.database.heldAnswers
             let done = outbox.first.services.workers.perform(recorded.effects)
+            try await outbox.until("it has read") { outbox.first.database.heldAnswers == held + 1 }
             if isLost {
                 try await outbox.execute("UPDATE effects SET lease_owner = 'other' WHERE lease_owner = 'first'")
             }

@@ -27,6 +27,8 @@ final class ReplicaDatabase: Database {
     private let base: any Database
     let owner: String
     private var failures: [(priority: SQLPriority, part: String, failure: Failure)] = []
+    /// How many answers were held back.
+    private(set) var heldAnswers = 0
     /// How many transactions were asked for.
     private(set) var runs: [SQLPriority: Int] = [:]
 
@@ -60,6 +62,7 @@ final class ReplicaDatabase: Database {
             throw .unavailable
         case .answerWaits(let completion):
             let rows = try await base.run(statements, priority)
+            heldAnswers += 1
             await completion.wait()
             return rows
         }
@@ -250,11 +253,12 @@ final class OutboxWorld {
 
 extension OutboxWorld {
     /// The person's hold ends, and whoever works takes the lift.
-    func release(_ person: Int64) async throws {
+    func release(_ person: Int64, by replica: Replica? = nil) async throws {
         var record = Record(update: nil)
         record.releases = [ReleaseWish(group: group, user: UserID(person), reason: .verified)]
-        guard case .recorded(let recorded) = try await first.store.record(record) else { return }
-        first.services.workers.perform(recorded.effects)
+        let replica = replica ?? first
+        guard case .recorded(let recorded) = try await replica.store.record(record) else { return }
+        replica.services.workers.perform(recorded.effects)
     }
 
     /// A hold of that person, recorded as a message makes it; nothing is started. `update` nil: no decision.

@@ -72,7 +72,8 @@ struct StoreLeaseTests {
             if isFreed { _ = try await fixture.release(5) }
             let ledger = try #require(recorded.ledger)
             let done = EffectResult.done([.told([ledger], MessageID(90))], follow: [])
-            #expect(try await fixture.store.finish(prompt, done, note: nil) == .finished)
+            let outcome = try await fixture.store.finish(prompt, done, note: nil)
+            #expect(outcome == (isFreed ? .finishedWithDue : .finished))
             let edits = try await fixture.text("SELECT count(*), max(dedup_key) FROM effects WHERE kind = 'edit'")
             #expect(edits == (isFreed ? "1 edit:-1001:90" : "0 -"))
         }

@@ -57,13 +57,10 @@ final class EffectFinisher {
             _ = try await services.store.record(record)
         }
         unfinished[effect.id] = nil
-        switch ending.result {
-        case .done(let changes, let follow):
-            return outcome != .finished || !follow.isEmpty || !changes.isEmpty
-        case .again:
-            // The lift that waits for a restrict is due when the restrict is given up.
-            return effect.kind == .restrict
+        if case .done(_, let follow) = ending.result, follow.contains(where: { $0.delayMilliseconds <= 0 }) {
+            return true
         }
+        return outcome != .finished
     }
 }
 

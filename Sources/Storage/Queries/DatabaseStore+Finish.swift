@@ -21,6 +21,7 @@ private enum FinishText {
         """
         UPDATE effects SET due_at = {least}(due_at, {now})
         WHERE ledger_id = $3::bigint AND kind = 'lift' AND lease_owner IS NULL AND \(isOurs)
+        RETURNING 1
         """)
 
     static let lifted = Query(
@@ -60,6 +61,7 @@ private enum FinishText {
             FROM user_restrictions u WHERE \(condition) AND \(isOurs)
             GROUP BY u.group_id, u.warning_message_id
             \(conflict)
+            RETURNING 1
             """
         }
         return Query(
@@ -142,6 +144,7 @@ private enum FinishText {
         UPDATE effects SET due_at = {least}(due_at, {now})
         WHERE ledger_id = $3::bigint AND kind = 'lift' AND lease_owner IS NULL AND \(isOurs)
             AND EXISTS (SELECT 1 FROM user_restrictions u WHERE u.id = $3::bigint AND u.state = 'lifting')
+        RETURNING 1
         """)
 
     static let again = Query(
@@ -179,9 +182,11 @@ extension DatabaseStore {
         }
         let results = try await database.run(steps, .record)
         guard results.first?.isEmpty == false, results.count >= 2 else { return .lostLease }
+        // Between the first step and the last two only those give rows that made something due.
+        let isDue = results.dropFirst().dropLast(2).contains { !$0.isEmpty }
         // The last two steps are: removed, or else kept.
-        if case .again = result { return .finished }
-        return results[results.count - 2].isEmpty ? .revised : .finished
+        if case .done = result, results[results.count - 2].isEmpty { return .revised }
+        return isDue ? .finishedWithDue : .finished
     }
 
     private func append(_ change: LedgerChange, _ ours: [SQLValue], to steps: inout [SQLStatement]) {

@@ -8,6 +8,8 @@ import EventLoop
 public final class DatabaseStore {
     let database: any Database
     let botID: Int64
+    /// Who is to know of effects that wait for a worker.
+    var effectHandlers: [@IO () -> Void] = []
     /// When the last message told other replicas of new effects.
     var lastNotice: Instant?
     /// Effects in records on their way that will be leased to us.
