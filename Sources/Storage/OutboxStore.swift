@@ -17,6 +17,8 @@ public struct DecisionRow: Sendable, Equatable {
     public var outcome: String
     /// JSON of the facts, with `v` and the reason; no names, no text.
     public var facts: String
+    /// When it was made, by our clock: rows that go through the log are stored later. Records use the database's.
+    public var atMicroseconds: Int64
 
     /// A row with the given columns.
     public init(
@@ -28,6 +30,7 @@ public struct DecisionRow: Sendable, Equatable {
         self.ruleVersion = ruleVersion
         self.outcome = outcome
         self.facts = facts
+        atMicroseconds = WallClock.now.microseconds
     }
 }
 
@@ -171,9 +174,11 @@ public protocol OutboxStore: AnyObject {
     func pending() async throws(StoreError) -> PendingEffects
     /// Milliseconds until the next effect of these lanes is due (0: now), or `nil` when there is none.
     func nextDueMilliseconds(lanes: Set<Int>) async throws(StoreError) -> Int64?
+    /// How many effects are being recorded that will be leased to us.
+    var startingEffects: Int { get }
     /// How many records had an unknown outcome: their effects may lie under our lease without our knowing.
     var uncertainRecords: Int { get }
-    /// Calls `handler` when another replica has recorded effects for whoever has room, or may have.
+    /// Calls `handler` when effects were recorded for whoever has room, here or by another replica, or may have been.
     func onEffects(_ handler: @escaping @IO () -> Void)
 }
 
@@ -181,6 +186,8 @@ public protocol OutboxStore: AnyObject {
 public enum FinishOutcome: Sendable, Equatable {
     /// The row is gone, or waits as asked.
     case finished
+    /// The same, and something else is due because of it: a lift that waited, an edit of a prompt.
+    case finishedWithDue
     /// A newer wish came for the key: the row is due now again.
     case revised
     /// Another replica has the row, or it is gone.

@@ -77,11 +77,12 @@ struct OutboxRaceTests {
 
         // The first replica has read that the hold stands, and is stopped there.
         let stopped = Completion<Void, Never>()
-        outbox.first.database.failNext(.read, .answerWaits(stopped))
+        outbox.first.database.failNext(.read, with: "user_restrictions WHERE id", .answerWaits(stopped))
         outbox.first.services.workers.perform(recorded.effects)
+        try await outbox.until("it has read") { outbox.first.database.heldAnswers == 1 }
         try await outbox.makeDue(leases: true)
-        try await outbox.release(ben)
         let second = outbox.replica("second")
+        try await outbox.release(ben, by: second)
         second.services.workers.start()
         try await outbox.until("the second has lifted") {
             try await outbox.text("SELECT state FROM user_restrictions") == "closed"

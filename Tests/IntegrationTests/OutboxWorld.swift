@@ -26,7 +26,11 @@ final class ReplicaDatabase: Database {
 
     private let base: any Database
     let owner: String
-    private var failures: [(priority: SQLPriority, failure: Failure)] = []
+    private var failures: [(priority: SQLPriority, part: String, failure: Failure)] = []
+    /// How many answers were held back.
+    private(set) var heldAnswers = 0
+    /// How many transactions were asked for.
+    private(set) var runs: [SQLPriority: Int] = [:]
 
     init(_ base: any Database, owner: String) {
         self.base = base
@@ -36,14 +40,19 @@ final class ReplicaDatabase: Database {
     var dialect: SQLDialect { base.dialect }
     var isReachable: Bool { base.isReachable }
 
-    func failNext(_ priority: SQLPriority, _ failure: Failure, count: Int = 1) {
-        for _ in 0..<count { failures.append((priority, failure)) }
+    /// - Parameter part: what the text of a statement has in it.
+    func failNext(_ priority: SQLPriority, with part: String = "", _ failure: Failure, count: Int = 1) {
+        for _ in 0..<count { failures.append((priority, part, failure)) }
     }
 
     func heal() { failures = [] }
 
     func run(_ statements: [SQLStatement], _ priority: SQLPriority) async throws(StoreError) -> [[SQLRow]] {
-        guard let index = failures.firstIndex(where: { $0.priority == priority }) else {
+        runs[priority, default: 0] += 1
+        let index = failures.firstIndex { entry in
+            entry.priority == priority && (entry.part.isEmpty || statements.contains { $0.text.contains(entry.part) })
+        }
+        guard let index else {
             return try await base.run(statements, priority)
         }
         switch failures.remove(at: index).failure {
@@ -53,6 +62,7 @@ final class ReplicaDatabase: Database {
             throw .unavailable
         case .answerWaits(let completion):
             let rows = try await base.run(statements, priority)
+            heldAnswers += 1
             await completion.wait()
             return rows
         }
@@ -136,6 +146,7 @@ final class OutboxWorld {
 
     var simulator: Simulator { world.simulator }
     var group: ChatID { ChatID(world.group) }
+    var store: DatabaseStore { first.store }
 
     /// Another process beside the first.
     func replica(_ owner: String) -> Replica {
@@ -191,8 +202,8 @@ final class OutboxWorld {
 
     /// Everything that is not in flight is due at once; leases with `leases` too, as when their replica was killed.
     func makeDue(kinds: String = "1=1", leases: Bool = false) async throws {
-        let now = world.database.dialect == .sqlite ? "'2020-01-01T00:00:00.000Z'" : "clock_timestamp()"
         let free = leases ? "lease_owner IS NOT NULL" : "lease_owner IS NULL"
+        let now = now
         let ends = leases ? ", lease_until = \(now)" : ""
         _ = try await world.database.run(
             [SQLStatement("UPDATE effects SET due_at = \(now)\(ends) WHERE \(free) AND \(kinds)")], .command)
@@ -213,6 +224,11 @@ final class OutboxWorld {
     /// The moment in a statement.
     var now: String {
         world.database.dialect == .sqlite ? "'\(SQLTime.text(WallClock.now))'" : "clock_timestamp()"
+    }
+
+    /// A moment that no test reaches.
+    var later: String {
+        world.database.dialect == .sqlite ? "'2099-01-01T00:00:00.000Z'" : "'2099-01-01T00:00:00Z'"
     }
 
     /// Waits until something is so.
@@ -237,11 +253,12 @@ final class OutboxWorld {
 
 extension OutboxWorld {
     /// The person's hold ends, and whoever works takes the lift.
-    func release(_ person: Int64) async throws {
+    func release(_ person: Int64, by replica: Replica? = nil) async throws {
         var record = Record(update: nil)
         record.releases = [ReleaseWish(group: group, user: UserID(person), reason: .verified)]
-        guard case .recorded(let recorded) = try await first.store.record(record) else { return }
-        first.services.workers.perform(recorded.effects)
+        let replica = replica ?? first
+        guard case .recorded(let recorded) = try await replica.store.record(record) else { return }
+        replica.services.workers.perform(recorded.effects)
     }
 
     /// A hold of that person, recorded as a message makes it; nothing is started. `update` nil: no decision.
@@ -256,5 +273,16 @@ extension OutboxWorld {
         ]
         guard case .recorded(let recorded) = try await first.store.record(record) else { return Recorded() }
         return recorded
+    }
+}
+
+extension OutboxWorld {
+    /// Deletions that wait for a worker.
+    func recordDeletions(_ messages: [Int64], in chat: ChatID? = nil, delayMilliseconds: Int64 = 0) async throws {
+        var record = Record(update: nil)
+        record.effects = messages.map {
+            .delete(MessageID($0), in: chat ?? group, delayMilliseconds: delayMilliseconds)
+        }
+        _ = try await first.store.record(record)
     }
 }

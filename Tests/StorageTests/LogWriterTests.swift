@@ -103,6 +103,20 @@ struct LogWriterTests {
     }
 
     @Test(arguments: Engine.allCases) @IO
+    func `a decision's row has the moment at which it was made`(_ engine: Engine) async throws {
+        let database = try await TestDatabases.migrated(engine)
+        let writer = LogWriter(store: DatabaseLogStore(database))
+        var row = DecisionRow(
+            update: nil, group: ChatID(-100), user: UserID(5), ruleVersion: 1, outcome: "none", facts: "{}")
+        row.atMicroseconds = 1_700_000_000_000_000
+        writer.offer(.decision(row))
+        await writer.shutdown(milliseconds: 5000)
+        let stored = try await database.run([SQLStatement("SELECT at FROM decisions")], .read)[0][0][0]
+        #expect(stored.timestamp == Timestamp(seconds: 1_700_000_000))
+        await database.close()
+    }
+
+    @Test(arguments: Engine.allCases) @IO
     func `a row that the database refuses is dropped alone`(_ engine: Engine) async throws {
         let database = try await TestDatabases.migrated(engine)
         let writer = LogWriter(store: DatabaseLogStore(database))

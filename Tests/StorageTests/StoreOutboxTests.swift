@@ -1,4 +1,4 @@
-// The rules of the outbox, each over both engines (outbox.md).
+// The rules of the outbox, each over both engines.
 
 import Domain
 import EventLoop
@@ -130,7 +130,8 @@ struct StoreOutboxTests {
         let released = try await fixture.release(5)
         #expect(released.released == 1 && released.effects.isEmpty)
         #expect(try await fixture.store.leaseDue(limits: all).isEmpty)
-        #expect(try await fixture.store.finish(restrict, .done([.held(ledger)], follow: []), note: nil) == .finished)
+        #expect(
+            try await fixture.store.finish(restrict, .done([.held(ledger)], follow: []), note: nil) == .finishedWithDue)
         #expect(try await fixture.store.hold(ledger)?.state == .lifting)
         let lift = try #require(try await fixture.store.leaseDue(limits: all).first)
         #expect(lift.kind == .lift)
@@ -156,7 +157,7 @@ struct StoreOutboxTests {
         let restrict = try #require(recorded.effects.first { $0.kind == .restrict })
         _ = try await fixture.release(5)
         let again = EffectResult.again(afterMilliseconds: 4000, counts: true, unsent: false)
-        #expect(try await fixture.store.finish(restrict, again, note: nil) == .finished)
+        #expect(try await fixture.store.finish(restrict, again, note: nil) == .finishedWithDue)
         #expect(try await fixture.store.leaseDue(limits: all).map(\.kind) == [.lift])
     }
 

@@ -22,6 +22,7 @@ final class ChatPauses {
     /// Begins or prolongs a pause.
     func pause(_ chat: ChatID, milliseconds: Int64) {
         let end = Loop.shared.current().adding(milliseconds: milliseconds)
+        if pauses.count >= 10_000 { pauses = pauses.filter { $0.value.end > Loop.shared.current() } }
         pauses[chat] = Pause(end: max(end, pauses[chat]?.end ?? end), probe: nil)
     }
 

@@ -10,14 +10,13 @@ extension EffectPerformer {
     /// Says who of those addressed is still held, or removes the message when nobody is.
     func edit(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         guard let message = effect.message, message.value > 0 else { return .done() }
-        guard let group = try await group(effect.chat) else { return .done() }
+        guard let group = try await storedGroup(effect.chat) else { return .done() }
         let held = try await stillHeld(by: message, in: group.id)
         let isNotice = group.notice == message
         guard !held.isEmpty else {
             try await keepLease(effect)
             try await remove(message, in: group.id, context(effect))
             guard isNotice else { return .done() }
-            services.caches.groups.forget(group.id)
             return .done([.notice(group.id, nil, thread: nil)])
         }
         if let wait = budgetWait(group.id) { return wait }
@@ -30,7 +29,7 @@ extension EffectPerformer {
     /// A prompt's time is up.
     func expire(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         guard let message = effect.message, message.value > 0 else { return .done() }
-        guard let group = try await group(effect.chat) else { return .done() }
+        guard let group = try await storedGroup(effect.chat) else { return .done() }
         let held = try await stillHeld(by: message, in: group.id)
         try await keepLease(effect)
         guard !held.isEmpty else {
@@ -47,11 +46,15 @@ extension EffectPerformer {
         var people = held
         if let notice = group.notice { people += try await stillHeld(by: notice, in: group.id) }
         try await replace(message, in: group.id, by: standing(people, in: group), context(effect))
-        services.caches.groups.forget(group.id)
         let changes: [LedgerChange] = [
             .told(people.map(\.id), message), .notice(group.id, message, thread: effect.value("thread")?.int),
         ]
         return .done(changes, follow: group.notice.map { [.delete($0, in: group.id)] } ?? [])
+    }
+
+    /// Which message is the standing notice changes by these effects, on any replica: memory may be behind.
+    private func storedGroup(_ id: ChatID) async throws(EffectFailure) -> ProtectedGroup? {
+        try await fromStore { () async throws(StoreError) in try await services.store.group(id) }
     }
 
     private func stillHeld(by message: MessageID, in group: ChatID) async throws(EffectFailure) -> [Hold] {

@@ -27,8 +27,8 @@ final class EffectFinisher {
     func isUnfinished(_ effect: Effect) -> Bool { unfinished[effect.id] != nil }
 
     /// Stores an end. True: something may be due because of it.
-    func finish(_ effect: Effect, _ result: EffectResult, note: String?) async -> Bool {
-        let ending = Ending(effect: effect, result: result, note: note)
+    func finish(_ effect: Effect, _ result: EffectResult, _ trace: AttemptTrace?) async -> Bool {
+        let ending = Ending(effect: effect, result: result, note: trace?.note(effect, result))
         do throws(StoreError) { return try await store(ending) } catch {
             if unfinished.count < Self.remembered { unfinished[effect.id] = ending }
             if case .refused(let code) = error {
@@ -57,13 +57,27 @@ final class EffectFinisher {
             _ = try await services.store.record(record)
         }
         unfinished[effect.id] = nil
-        switch ending.result {
-        case .done(let changes, let follow):
-            return outcome != .finished || !follow.isEmpty || !changes.isEmpty
-        case .again:
-            // The lift that waits for a restrict is due when the restrict is given up.
-            return effect.kind == .restrict
+        if case .done(_, let follow) = ending.result, follow.contains(where: { $0.delayMilliseconds <= 0 }) {
+            return true
         }
+        return outcome != .finished
+    }
+}
+
+/// What an attempt was, for the trace of its decision.
+struct AttemptTrace {
+    /// The class of what went wrong.
+    let failure: String?
+    let milliseconds: Int64
+
+    /// One entry of `decisions.effects`.
+    fileprivate func note(_ effect: Effect, _ result: EffectResult) -> String? {
+        guard effect.decision != nil else { return nil }
+        var word = "waiting"
+        if case .done = result { word = failure == nil ? "done" : "failed" }
+        let errorClass = failure.map { "\"\($0)\"" } ?? "null"
+        return #"{"kind":"\#(effect.kind.rawValue)","chat":\#(effect.chat.value),"result":"\#(word)","#
+            + #""class":\#(errorClass),"ms":\#(milliseconds),"attempts":\#(effect.attempts + 1)}"#
     }
 }
 

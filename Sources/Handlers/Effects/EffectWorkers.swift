@@ -1,5 +1,5 @@
 // The workers of the outbox: they take what is due, start each effect's one attempt, and keep leases.
-// What an effect does is in one file per kind; what failures mean, and how ends are stored, beside this.
+// What an effect does is in one file per kind; what failures mean and how ends are stored, beside it.
 
 import Domain
 import EventLoop
@@ -23,7 +23,7 @@ public final class EffectWorkers {
     private var isWokenMeanwhile = false
     /// Whether a lane had no room at the last look: the next end of an effect makes some.
     private var isSaturated = false
-    private var mayHaveForgotten = true
+    private var mayHaveForgotten = false
     private var knownUncertain = 0
     private var pollTimer: LoopTimer?
     private var idle: [Completion<Void, Never>] = []
@@ -44,7 +44,8 @@ public final class EffectWorkers {
 
     /// Whether `count` more effects may be started at once: only what is started at once is leased.
     func hasRoom(for count: Int) -> Bool {
-        !isStopping && window.count + count <= EffectWindow.size && !failures.isHalted
+        let inFlight = window.count + services.store.startingEffects
+        return !isStopping && inFlight + count <= EffectWindow.size && !failures.isHalted
     }
 
     /// Whether new holds are to be refused until the outbox has shrunk.
@@ -55,7 +56,6 @@ public final class EffectWorkers {
 
     /// Begins to take what is due. Returns at once.
     public func start() { wake() }
-
     /// Something may be due: looks at once.
     public func wake() {
         guard !isStopping else { return }
@@ -166,9 +166,16 @@ public final class EffectWorkers {
     @discardableResult
     private func perform(_ effects: [Effect], leaseEnd: Instant) -> Completion<Void, Never> {
         let all = Completion<Void, Never>()
-        let fresh = effects.filter { !window.contains($0) && !finisher.isUnfinished($0) }
+        let ours = effects.filter { !window.contains($0) && !finisher.isUnfinished($0) }
+        let fresh = ours.prefix(max(0, EffectWindow.size - window.count))
+        if fresh.count < ours.count {
+            // Leased beside each other for the same room: a lease without a start would only end.
+            let excess = ours.dropFirst(fresh.count).map(\.id)
+            isSaturated = true
+            Task { @IO in await giveBack(excess) }
+        }
         for effect in fresh { window.insert(effect, leaseEnd: leaseEnd) }
-        let batches = Self.batches(fresh)
+        let batches = Self.batches(Array(fresh))
         var left = batches.count
         if left == 0 { all.finish(.success(())) }
         for batch in batches {
@@ -274,20 +281,8 @@ public final class EffectWorkers {
         case .again(_, counts: true, _): HandlerMetrics.effects.add(effect.kind.rawValue, "retried")
         case .again: break
         }
-        let note = milliseconds.flatMap { Self.note(effect, result, failure, $0) }
-        if await finisher.finish(effect, result, note: note) { wake() }
-    }
-
-    /// What the decision's trace says of this attempt.
-    private static func note(
-        _ effect: Effect, _ result: EffectResult, _ failure: String?, _ milliseconds: Int64
-    ) -> String? {
-        guard effect.decision != nil else { return nil }
-        var word = "waiting"
-        if case .done = result { word = failure == nil ? "done" : "failed" }
-        let errorClass = failure.map { "\"\($0)\"" } ?? "null"
-        return #"{"kind":"\#(effect.kind.rawValue)","chat":\#(effect.chat.value),"result":"\#(word)","#
-            + #""class":\#(errorClass),"ms":\#(milliseconds),"attempts":\#(effect.attempts + 1)}"#
+        let trace = milliseconds.map { AttemptTrace(failure: failure, milliseconds: $0) }
+        if await finisher.finish(effect, result, trace) { wake() }
     }
 
     private func leave(_ effect: Effect) {

@@ -7,10 +7,13 @@ import Storage
 import TelegramBotAPI
 
 extension EffectPerformer {
+    /// How many one message tells; it names ten and counts the others.
+    private static let toldTogether = 5000
+
     func prompt(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         let chat = effect.chat
         let waiting = try await fromStore { () async throws(StoreError) in
-            try await services.store.untold(in: chat, limit: 100)
+            try await services.store.untold(in: chat, limit: Self.toldTogether)
         }
         guard !waiting.isEmpty, let group = try await group(chat) else { return .done() }
         let ids = waiting.map(\.id)
@@ -30,7 +33,8 @@ extension EffectPerformer {
         let message = try await send(
             composed, to: chat, thread: effect.value("thread")?.int, fallback: group.params.noticeTopic,
             context(effect))
-        var follow: [EffectWish] = []
+        // Whoever did not fit is told next: nobody stays held without having been told why.
+        var follow: [EffectWish] = waiting.count == Self.toldTogether ? [.prompt(in: chat)] : []
         if group.params.warningSeconds > 0 {
             follow.append(.expire(message, in: chat, afterMilliseconds: group.params.warningSeconds * 1000))
         }

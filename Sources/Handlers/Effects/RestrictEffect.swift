@@ -50,8 +50,9 @@ extension EffectPerformer {
         if member.status == .kicked { return .adminRestricted }
         guard member.status == .restricted, let permissions = member.permissions else { return nil }
         // Who is fully muted cannot have written: at a repetition the mute is our own of an attempt before.
+        // Whoever lacks some permissions has them from others.
         let isRepeated = effect.isTakenOver || effect.attempts > 0
-        if isRepeated, !permissions.contains(.sendMessages) { return nil }
+        if isRepeated, permissions.isEmpty { return nil }
         let prior = PriorPermissions(permissions: permissions, untilSeconds: member.untilDate)
         try await fromStore { () async throws(StoreError) in try await services.store.setPrior(prior.json, of: hold.id)
         }

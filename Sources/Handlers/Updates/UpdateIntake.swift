@@ -189,7 +189,6 @@ public final class UpdateIntake {
 
     /// Starts the effects and waits for them: at most 1 s, not at all in a raid or a pause.
     private func finish(_ effects: [Effect], in group: ChatID?, began: Instant) async {
-        services.workers.wake()
         let isRaid = isRaid(group)
         guard !effects.isEmpty else { return }
         let isPaused = effects.contains { services.workers.isPaused($0.chat) }

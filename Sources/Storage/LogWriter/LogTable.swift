@@ -141,7 +141,7 @@ struct LogTable {
         columns: [
             Column("update_id", "bigint"), Column("group_id", "bigint"), Column("user_id", "bigint"),
             Column("rule_version", "integer"), Column("outcome", "text"), Column("facts", "jsonb"),
-            Column("effects", "jsonb"),
+            Column("effects", "jsonb"), Column("at", "timestamptz"),
         ])
     private static let activity = LogTable(
         name: "user_activity",
@@ -176,6 +176,7 @@ struct LogTable {
         [
             .optional(row.update?.value), .int(row.group.value), .optional(row.user?.value),
             .int(Int64(row.ruleVersion)), .text(row.outcome), .text(row.facts), .text("[]"),
+            time(row.atMicroseconds),
         ]
     }
 

@@ -22,7 +22,7 @@ final class PostgreSQLRequest {
     /// Whether a further attempt may succeed: deadlock, serialisation failure, a prepared statement that is gone
     /// or whose tables have changed.
     var mayRetry: Bool {
-        guard let failure, attempts < 3 else { return false }
+        guard let failure, attempts <= 3 else { return false }
         return ["40001", "40P01", "26000", "0A000"].contains(failure)
     }
 

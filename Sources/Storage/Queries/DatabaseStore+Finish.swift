@@ -21,6 +21,7 @@ private enum FinishText {
         """
         UPDATE effects SET due_at = {least}(due_at, {now})
         WHERE ledger_id = $3::bigint AND kind = 'lift' AND lease_owner IS NULL AND \(isOurs)
+        RETURNING 1
         """)
 
     static let lifted = Query(
@@ -48,18 +49,24 @@ private enum FinishText {
 
     /// Who was freed while the message was on its way must not stay named in it; the edit looks who is left.
     /// A lift that starts after this one reads the message from the ledger.
-    static let editFreed = Query(
-        postgreSQL: editFreed("jsonb_build_object('message', $4::bigint)", EffectRows.conflictPostgreSQL),
-        sqlite: editFreed("json_object('message', $4)", EffectRows.conflictSQLite))
+    static let editFreed = edit("$4::bigint", "u.id {in:$3} AND u.state IN ('lifting', 'closed')")
+    /// Who is not held after all is not to read on that they are.
+    static let editClosed = edit("u.warning_message_id", "u.id = $3::bigint AND u.warning_message_id IS NOT NULL")
 
-    private static func editFreed(_ payload: String, _ conflict: String) -> String {
-        """
-        INSERT INTO effects (dedup_key, kind, lane, chat_id, payload, due_at, created_at)
-        SELECT 'edit:' || u.group_id || ':' || $4::bigint, 'edit', 3, u.group_id, \(payload), {now}, {now}
-        FROM user_restrictions u WHERE u.id {in:$3} AND u.state IN ('lifting', 'closed') AND \(isOurs)
-        GROUP BY u.group_id
-        \(conflict)
-        """
+    private static func edit(_ message: String, _ condition: String) -> Query {
+        func text(_ payload: String, _ conflict: String) -> String {
+            """
+            INSERT INTO effects (dedup_key, kind, lane, chat_id, payload, due_at, created_at)
+            SELECT 'edit:' || u.group_id || ':' || \(message), 'edit', 3, u.group_id, \(payload), {now}, {now}
+            FROM user_restrictions u WHERE \(condition) AND \(isOurs)
+            GROUP BY u.group_id, u.warning_message_id
+            \(conflict)
+            RETURNING 1
+            """
+        }
+        return Query(
+            postgreSQL: text("jsonb_build_object('message', \(message))", EffectRows.conflictPostgreSQL),
+            sqlite: text("json_object('message', \(message))", EffectRows.conflictSQLite))
     }
 
     static let notice = Query(
@@ -137,6 +144,7 @@ private enum FinishText {
         UPDATE effects SET due_at = {least}(due_at, {now})
         WHERE ledger_id = $3::bigint AND kind = 'lift' AND lease_owner IS NULL AND \(isOurs)
             AND EXISTS (SELECT 1 FROM user_restrictions u WHERE u.id = $3::bigint AND u.state = 'lifting')
+        RETURNING 1
         """)
 
     static let again = Query(
@@ -174,9 +182,11 @@ extension DatabaseStore {
         }
         let results = try await database.run(steps, .record)
         guard results.first?.isEmpty == false, results.count >= 2 else { return .lostLease }
+        // Between the first step and the last two only those give rows that made something due.
+        let isDue = results.dropFirst().dropLast(2).contains { !$0.isEmpty }
         // The last two steps are: removed, or else kept.
-        if case .again = result { return .finished }
-        return results[results.count - 2].isEmpty ? .revised : .finished
+        if case .done = result, results[results.count - 2].isEmpty { return .revised }
+        return isDue ? .finishedWithDue : .finished
     }
 
     private func append(_ change: LedgerChange, _ ours: [SQLValue], to steps: inout [SQLStatement]) {
@@ -189,6 +199,7 @@ extension DatabaseStore {
         case .closed(let ledger, let reason):
             steps.append(statement(FinishText.closed, ours + [.int(ledger.value), .text(reason.rawValue)]))
             steps.append(statement(FinishText.dropOthers, ours + [.int(ledger.value)]))
+            steps.append(statement(FinishText.editClosed, ours + [.int(ledger.value)]))
         case .told(let ledgers, let message):
             let ids = SQLValue.ints(ledgers.map(\.value))
             let values = ours + [ids, .optional(message?.value)]

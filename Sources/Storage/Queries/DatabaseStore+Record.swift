@@ -7,22 +7,38 @@ import JSON
 extension DatabaseStore {
     /// Stores a record.
     public func record(_ record: Record) async throws(StoreError) -> RecordOutcome {
+        let starting = record.effects.count(where: \.startsAtOnce) + record.releases.count(where: \.lifts)
+        startingEffects += starting
+        defer { startingEffects -= starting }
         try await followClock()
         // Before the row is there: who asks the ledger too often loses nothing.
         if let hold = record.hold { held.note(hold.user, in: hold.group) }
         do throws(StoreError) {
-            switch database.dialect {
-            case .postgreSQL: return try await recordAtServer(record)
-            case .sqlite: return try await recordInFile(record)
-            }
+            let outcome =
+                switch database.dialect {
+                case .postgreSQL: try await recordAtServer(record)
+                case .sqlite: try await recordInFile(record)
+                }
+            if leavesWork(record, outcome) { for handler in effectHandlers { handler() } }
+            return outcome
         } catch {
             if error == .unavailable || error == .timedOut { uncertainRecords += 1 }
             throw error
         }
     }
 
-    /// Calls `handler` when another replica has recorded effects for whoever has room, or may have.
-    public func onEffects(_ handler: @escaping @IO () -> Void) { database.onEffects(handler) }
+    /// Calls `handler` when effects were recorded for whoever has room, here or by another replica, or may have been.
+    public func onEffects(_ handler: @escaping @IO () -> Void) {
+        effectHandlers.append(handler)
+        database.onEffects(handler)
+    }
+
+    /// Whether effects were stored that nobody starts: those that were not to be, and those that could not be leased.
+    private func leavesWork(_ record: Record, _ outcome: RecordOutcome) -> Bool {
+        guard case .recorded(let recorded) = outcome else { return false }
+        let starting = record.effects.count(where: \.startsAtOnce)
+        return starting < record.effects.count || recorded.effects.count < starting + recorded.released
+    }
 
     // MARK: - PostgreSQL
 

@@ -10,8 +10,12 @@ public final class DatabaseStore {
     let botID: Int64
     /// Who may be held, from memory.
     public let held = HeldPeople()
+    /// Who is to know of effects that wait for a worker.
+    var effectHandlers: [@IO () -> Void] = []
     /// When the last message told other replicas of new effects.
     var lastNotice: Instant?
+    /// Effects in records on their way that will be leased to us.
+    public internal(set) var startingEffects = 0
     /// Records whose outcome is unknown.
     public internal(set) var uncertainRecords = 0
     /// The newest lease given on SQLite: each is later than the one before, so that a row tells which record leased it.
