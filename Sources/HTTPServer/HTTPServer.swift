@@ -107,6 +107,7 @@ public final class HTTPServer {
         guard let tlsConfiguration, let ticketKeys else { throw .missingTLS }
         certificateStamp = CertificateStamp(tlsConfiguration)
         tls = try TLSContext(configuration: tlsConfiguration, ticketKeys: ticketKeys)
+        HTTPServerMetrics.certificateLoaded(expiry: certificateExpiry)
         scheduleCertificateCheck()
     }
 

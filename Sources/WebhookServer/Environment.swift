@@ -51,6 +51,12 @@ enum Environment {
         mkdir(path, 0o700) == 0 || errno == EEXIST
     }
 
+    /// Whether files may be made in the directory of `path`.
+    static func canMakeFiles(beside path: String) -> Bool {
+        guard let slash = path.lastIndex(of: "/") else { return access(".", W_OK) == 0 }
+        return access(slash == path.startIndex ? "/" : String(path[..<slash]), W_OK) == 0
+    }
+
     private static func variables() -> [String: String] {
         var result: [String: String] = [:]
         var entry: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?> = environ

@@ -112,6 +112,54 @@ struct HTTP2LimitTests {
         await server.drain(graceMilliseconds: 1000)
     }
 
+    // MARK: - Errors of the connection
+
+    /// Frames against the protocol (RFC 9113 §5, §6) and the codes one of which the GOAWAY has.
+    private static let errors: [(name: String, bytes: [UInt8], codes: [UInt8])] = [
+        ("DATA on a stream that is not open", Frames.frame(0, stream: 1, [1]), [1]),
+        ("RST_STREAM on a stream that is not open", Frames.frame(3, stream: 1, [0, 0, 0, 8]), [1]),
+        ("RST_STREAM on the connection", Frames.frame(3, [0, 0, 0, 8]), [1]),
+        ("RST_STREAM of three bytes", Frames.request(isLast: false) + Frames.frame(3, stream: 1, [0, 0, 8]), [6]),
+        ("WINDOW_UPDATE of zero", Frames.frame(8, Frames.number(0)), [1]),
+        ("WINDOW_UPDATE of three bytes", Frames.frame(8, [0, 0, 1]), [6]),
+        ("SETTINGS of five bytes", Frames.frame(4, [0, 3, 0, 0, 1]), [6]),
+        ("SETTINGS on a stream", Frames.frame(4, stream: 1), [1]),
+        ("acknowledged SETTINGS with content", Frames.frame(4, flags: 1, [0, 3, 0, 0, 0, 1]), [6]),
+        ("ENABLE_PUSH of two", Frames.frame(4, [0, 2, 0, 0, 0, 2]), [1]),
+        ("INITIAL_WINDOW_SIZE beyond 2^31 - 1", Frames.frame(4, [0, 4, 0x80, 0, 0, 0]), [3]),
+        ("MAX_FRAME_SIZE of one", Frames.frame(4, [0, 5, 0, 0, 0, 1]), [1]),
+        ("PING of seven bytes", Frames.frame(6, [0, 0, 0, 0, 0, 0, 0]), [6]),
+        ("PING on a stream", Frames.frame(6, stream: 1, [0, 0, 0, 0, 0, 0, 0, 0]), [1]),
+        ("GOAWAY on a stream", Frames.frame(7, stream: 1, [0, 0, 0, 0, 0, 0, 0, 0]), [1]),
+        ("PUSH_PROMISE", Frames.request(isLast: false) + Frames.frame(5, flags: 4, stream: 1, [0, 0, 0, 2]), [1]),
+        ("CONTINUATION without HEADERS", Frames.frame(9, flags: 4, stream: 1, Frames.block(head)), [1]),
+        (
+            "PING within a header block",
+            Frames.frame(1, stream: 1, Frames.block(head)) + Frames.frame(6, [0, 0, 0, 0, 0, 0, 0, 0]), [1]
+        ),
+        (
+            "CONTINUATION of another stream",
+            Frames.frame(1, stream: 1, Frames.block(head)) + Frames.frame(9, flags: 4, stream: 3), [1]
+        ),
+        ("HEADERS on the connection", Frames.request(stream: 0), [1]),
+        // Trailers of a stream that was reset meanwhile look the same, so these are ignored: 0 is the idle end.
+        ("HEADERS of a lower stream", Frames.request(stream: 5) + Frames.request(stream: 3), [0]),
+        ("padding longer than the frame", Frames.frame(1, flags: 0xD, stream: 1, [200] + Frames.block(head)), [1]),
+        ("a table update that is too large", Frames.frame(1, flags: 5, stream: 1, [0x3F, 0xE1, 0xFF, 3]), [9]),
+        ("an index of no table", Frames.frame(1, flags: 5, stream: 1, [0xFF, 0x80, 1]), [9]),
+    ]
+
+    @Test(arguments: errors.indices) @IO
+    func `an error of the protocol is told with its code`(index: Int) async throws {
+        let (name, bytes, codes) = Self.errors[index]
+        let handler = EchoHandler()
+        let (server, port) = try Self.server(handler)
+        let reply = await Self.reply(to: bytes, port: port)
+        #expect(reply.goAway.map { codes.contains($0) } == true, "\(name): \(reply.goAway ?? 99)")
+        #expect(handler.seen.count <= 1, "\(name)")
+        await server.drain(graceMilliseconds: 1000)
+    }
+
     // MARK: - Sizes
 
     @Test @IO

@@ -201,6 +201,8 @@ struct TimeLimitTests {
             #expect(error == .bind(host: "127.0.0.1", port: first, code: EADDRINUSE))
             #expect(error.description == "Another process listens on 127.0.0.1:\(first) already.")
         }
+        let refused = HTTPServerError.bind(host: "0.0.0.0", port: 443, code: EACCES)
+        #expect(refused.description.contains("setcap cap_net_bind_service"))
         await server.drain(graceMilliseconds: 1000)
     }
 }

@@ -51,6 +51,10 @@ extension Simulator {
             let id = try personSpeaks(
                 input.id("user"), asChannel: input.id("channel"), in: input.id("chat"), input.text("text") ?? "")
             return [("message_id", .int(id))]
+        case "album":
+            let ids = try personSendsAlbum(
+                input.id("user"), in: input.id("chat"), count: Int(min(max(input.number("count") ?? 2, 2), 10)))
+            return [("ids", .array(ids.map { .int($0) }))]
         case "edit":
             try personEdits(input.id("message"), in: input.id("chat"), to: input.text("text") ?? "")
         case "join":
@@ -133,6 +137,10 @@ extension Simulator {
         case "fault":
             guard let fault = input.fault() else { throw .unknown }
             failNext(fault, of: input.text("method"), count: Int(input.number("count") ?? 1))
+        case "faultRates":
+            let list = input.text("percents") ?? ""
+            guard let rates = list.isEmpty ? FaultRates() : FaultRates(percents: list) else { throw .unknown }
+            setFaultRates(rates)
         case "clearFaults":
             clearFaults()
         case "clearCalls":

@@ -44,17 +44,18 @@ enum ServeCommand: Subcommand {
 private final class ServeRun {
     private let configuration: Configuration
     private let isSimulated: Bool
+    private let files: ServeDatabase
     private let view: LiveView?
     private let metricsRoutes = MetricsRoutes()
     private let stopping = Completion<Void, Never>()
     private var simulation: Simulation?
     private var metricsServer: HTTPServer?
     private var main: HTTPServer?
-    private var lock: ServeLock?
 
     init(_ configuration: Configuration, isSimulated: Bool, isWatched: Bool) {
         self.configuration = configuration
         self.isSimulated = isSimulated
+        files = ServeDatabase(configuration, isSimulated: isSimulated)
         view = isWatched ? LiveView() : nil
     }
 
@@ -73,7 +74,7 @@ private final class ServeRun {
         if let failure = openMetricsPort() { return failure }
         let database: any Database
         do {
-            database = try await openDatabase()
+            database = try await files.open { stopping.isFinished }
         } catch {
             return error.code
         }
@@ -133,75 +134,19 @@ private final class ServeRun {
 
     private func openMetricsPort() -> ExitCode? {
         guard configuration.metricsEnabled else { return nil }
-        HTTPServerMetrics.registerMetrics()
-        LogWriter.registerMetrics()
-        Services.registerMetrics()
-        Commands.registerMetrics()
+        ServiceMetrics.registerAll()
         let server = HTTPServer(handler: metricsRoutes, tls: nil)
         do throws(HTTPServerError) {
             var address = ListenAddress(
                 host: configuration.metricsHost, port: configuration.metricsPort, isTLS: false)
             address.port = try server.listen(address)
-            Log.info("metrics_listening", .text(Self.url(address)))
+            Log.info("metrics_listening", .text(address.url))
             metricsServer = server
             return nil
         } catch {
             Terminal.error("nezuko serve: metrics: \(error) Set METRICS_PORT to a free one.")
             return .usage
         }
-    }
-
-    /// A simulated world begins anew at each start, so its rows do too, in a file of their own: what a real
-    /// bot left in the default database is not touched.
-    private var scratch: String? {
-        guard isSimulated, configuration.database == .sqlite(path: "\(configuration.stateDirectory)/nezuko.db") else {
-            return nil
-        }
-        return "\(configuration.stateDirectory)/simulator.db"
-    }
-
-    /// The SQLite file in use; `nil` on PostgreSQL.
-    private var databaseFile: String? {
-        if let scratch { return scratch }
-        if case .sqlite(let path) = configuration.database { return path }
-        return nil
-    }
-
-    private struct StartFailure: Error {
-        let code: ExitCode
-    }
-
-    private func openDatabase() async throws(StartFailure) -> any Database {
-        let database: any Database
-        if let path = databaseFile {
-            guard let lock = ServeLock.acquire(forDatabase: path) else {
-                Terminal.error("nezuko serve: another `nezuko serve` uses this database. Stop it, or set STATE_DIR.")
-                throw StartFailure(code: .usage)
-            }
-            self.lock = lock
-            if scratch != nil { for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) } }
-        }
-        do throws(StoreError) { database = try await Databases.open(configuration, scratch: scratch) } catch {
-            Terminal.error("nezuko serve: \(error.advice)")
-            throw StartFailure(code: .database)
-        }
-        // A migrate job may be running, or the database starting: 60 s (details.md).
-        let deadline = Loop.shared.now.adding(milliseconds: 60_000)
-        var problem = ""
-        while true {
-            do throws(MigrationError) {
-                if configuration.migratesAutomatically { _ = try await Migrator.up(database) }
-                if case .fits = try await Migrator.schemaFits(database) { return database }
-                problem = "the schema does not fit this version. Run: nezuko migrate up"
-            } catch {
-                problem = error.advice
-            }
-            guard Loop.shared.current() < deadline, !stopping.isFinished else { break }
-            Log.warning("database_not_ready")
-            await Loop.shared.sleep(milliseconds: 500)
-        }
-        Terminal.error("nezuko serve: \(problem)")
-        throw StartFailure(code: .database)
     }
 
     private func openMainPort(_ service: Service, _ secrets: [String]) -> [ListenAddress]? {
@@ -227,20 +172,20 @@ private final class ServeRun {
             var address = ListenAddress(host: entry.host, port: entry.port, isTLS: entry.isTLS)
             address.isIPv6Only = configuration.listen.contains { $0.port == entry.port && !$0.host.contains(":") }
             do throws(HTTPServerError) { address.port = try server.listen(address) } catch {
-                Terminal.error("nezuko serve: \(error) Set LISTEN to a free address.")
+                let isAddress =
+                    switch error {
+                    case .address, .bind: true
+                    case .certificate, .key, .tls, .missingTLS: false
+                    }
+                Terminal.error("nezuko serve: \(error)\(isAddress ? " Set LISTEN to a free address." : "")")
                 return nil
             }
             // With port 0 the system chose: whoever asks learns it here.
-            Log.info("listening", .text(Self.url(address)))
+            Log.info("listening", .text(address.url))
             addresses.append(address)
         }
         main = server
         return addresses
-    }
-
-    private static func url(_ address: ListenAddress) -> String {
-        let host = address.host.contains(":") ? "[\(address.host)]" : address.host
-        return "\(address.isTLS ? "https" : "http")://\(host):\(address.port)"
     }
 
     private func beginDelivery(_ service: Service, _ addresses: [ListenAddress], _ secrets: [String]) async {
@@ -256,12 +201,10 @@ private final class ServeRun {
         let mode =
             isSimulated
             ? "simulator (set BOT_TOKEN to go live)" : configuration.publicURL == nil ? "long polling" : "webhook"
-        let database = databaseFile ?? "PostgreSQL"
+        let database = files.file ?? "PostgreSQL"
         Terminal.print("nezuko \(Program.version)   \(mode)   database \(database)")
         for address in addresses where address.isTLS || addresses.count == 1 {
-            Terminal.print(
-                "Webhook     \(address.isTLS ? "https" : "http")://\(address.host):\(address.port)\(configuration.webhookPath)"
-            )
+            Terminal.print("Webhook     \(address.url)\(configuration.webhookPath)")
         }
         if configuration.metricsEnabled {
             Terminal.print("Metrics     http://\(configuration.metricsHost):\(configuration.metricsPort)/metrics")
@@ -309,6 +252,13 @@ private final class ServeRun {
         await done.wait()
         Log.info("stopped")
         return .ok
+    }
+}
+
+extension ListenAddress {
+    /// As a person would open it.
+    var url: String {
+        "\(isTLS ? "https" : "http")://\(host.contains(":") ? "[\(host)]" : host):\(port)"
     }
 }
 
