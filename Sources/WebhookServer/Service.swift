@@ -73,8 +73,8 @@ final class Service {
             try? await store.pending()
         }
         health.replicas = { [ticks] in ticks.replicas }
-        services.replicas = { [ticks] in max(1, ticks.replicas ?? 1) }
         health.telegram = { [api] in api.isAnswering }
+        services.replicas = { [ticks] in max(1, ticks.replicas ?? 1) }
         polling = GetUpdatesPolling(api: api, intake: intake)
     }
 

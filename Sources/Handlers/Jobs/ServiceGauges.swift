@@ -1,4 +1,4 @@
-// Gauges that describe the whole service: read from the database now and then, so all replicas report the same.
+// What each replica reads from the database now and then: gauges of the whole service, and who is held.
 
 import EventLoop
 import Observability
@@ -22,14 +22,14 @@ public final class ServiceGauges {
         ]
     }
 
-    private let store: any ServiceStore
+    private let store: any Store
     private let api: BotAPI
     private var timer: LoopTimer?
     private var isReading = false
     private var isStopped = false
 
     /// Gauges over this store and this connection to Telegram.
-    public init(store: any ServiceStore, api: BotAPI) {
+    public init(store: any Store, api: BotAPI) {
         self.store = store
         self.api = api
     }
@@ -59,6 +59,7 @@ public final class ServiceGauges {
 
     private func read() async {
         do throws(StoreError) {
+            try await store.refreshHeld()
             let counts = try await store.serviceCounts()
             Self.holdsOpen.set(Double(counts.holdsOpen))
             Self.activeGroups.set(Double(counts.activeGroups))
