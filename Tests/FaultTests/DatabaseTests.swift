@@ -127,7 +127,10 @@ extension Faults {
     @IO
     func `a full disk under SQLite refuses, keeps the file, and heals`() async throws {
         let disk = try #require(Self.smallDisk)
-        defer { _ = Commands.run("/bin/umount", ["-l", disk]) }
+        defer {
+            _ = Commands.run("/bin/umount", ["-l", disk])
+            _ = Commands.run("/bin/rmdir", [disk])
+        }
         let world = try await FaultWorld(.sqlite, databaseFolder: disk)
         let group = try await world.group()
         let replica = try await world.serve()
