@@ -9,10 +9,13 @@ import TelegramBotAPI
 extension EffectPerformer {
     func prompt(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         let chat = effect.chat
-        let waiting = try await fromStore { () async throws(StoreError) in
+        let untold = try await fromStore { () async throws(StoreError) in
             try await services.store.untold(in: chat, limit: 100)
         }
-        guard !waiting.isEmpty, let group = try await group(chat) else { return .done() }
+        guard !untold.isEmpty, let group = try await group(chat) else { return .done() }
+        let known = try await toldLately(untold)
+        let waiting = untold.filter { !known.contains($0.id) }
+        guard !waiting.isEmpty else { return .done([.told(Array(known), group.notice ?? MessageID(0))]) }
         let ids = waiting.map(\.id)
         // Sent perhaps twice already: taken as sent, a third message would help nobody.
         if effect.isTakenOver, effect.sends > 2 { return .done([.told(ids, MessageID(0))]) }
@@ -32,11 +35,28 @@ extension EffectPerformer {
             context(effect))
         var follow: [EffectWish] = []
         if group.params.warningSeconds > 0 {
-            follow.append(.expire(message, in: chat, afterMilliseconds: group.params.warningSeconds * 1000))
+            follow.append(
+                .expire(
+                    message, in: chat, thread: effect.value("thread")?.int,
+                    afterMilliseconds: group.params.warningSeconds * 1000))
         }
         // Who was freed while the message was on its way must not stay named in it; the edit looks who is left.
         if await anyIsFreed(of: waiting) { follow.append(.edit(message, in: chat)) }
-        return .done([.told(ids, message)], follow: follow)
+        var changes: [LedgerChange] = [.told(ids, message)]
+        if !known.isEmpty { changes.append(.told(Array(known), group.notice ?? message)) }
+        return .done(changes, follow: follow)
+    }
+
+    /// Who was held a second time within ten minutes for a message that came late: they know.
+    private func toldLately(_ holds: [Hold]) async throws(EffectFailure) -> Set<LedgerID> {
+        var known: Set<LedgerID> = []
+        for hold in holds where services.notes.lateHolds.isRecent(PairOrder.Pair(chat: hold.group, user: hold.user)) {
+            let earlier = try await fromStore { () async throws(StoreError) in
+                try await services.store.recentHolds(of: hold.user, in: hold.group, seconds: 600)
+            }
+            if earlier.contains(where: { $0.id < hold.id && $0.isTold }) { known.insert(hold.id) }
+        }
+        return known
     }
 
     /// The channels that the people miss, in the order of linking; all of the group's if none is sound any more.

@@ -29,29 +29,21 @@ extension Services {
         _ user: UserID, in channel: ChatID, for group: ChatID, deadline: Instant
     ) async -> ChannelAnswer {
         let began = Loop.shared.current()
+        // Whom Telegram does not know there is often a `left` a moment later: the call asks once more after 1 s.
         let context = CallContext(userID: user, groupID: group, deadline: deadline, retries: .upTo(3))
-        var isSecond = false
-        while true {
-            do throws(BotAPIError) {
-                let member = try await api.getChatMember(user, in: channel, context)
-                let elapsed = Loop.shared.current().milliseconds(since: began)
-                guard let membership = member.membership else {
-                    return ChannelAnswer(
-                        fact: .failed(BotAPIErrorClass.unknownError.rawValue), milliseconds: elapsed,
-                        errorType: "UnknownError")
-                }
-                caches.verdicts.note(membership, of: user, in: channel)
-                let fact: MembershipFact = membership == .member ? .member : .notMember(ageMilliseconds: 0)
-                return ChannelAnswer(fact: fact, milliseconds: elapsed)
-            } catch {
-                // Often a `left` a moment later (telegram-bot-api.md 2): asked once more.
-                if error.errorClass == .userUnknown, !isSecond {
-                    isSecond = true
-                    await Loop.shared.sleep(milliseconds: 1000)
-                    continue
-                }
-                return answer(for: error, milliseconds: Loop.shared.current().milliseconds(since: began))
+        do throws(BotAPIError) {
+            let member = try await api.getChatMember(user, in: channel, context)
+            let elapsed = Loop.shared.current().milliseconds(since: began)
+            guard let membership = member.membership else {
+                return ChannelAnswer(
+                    fact: .failed(BotAPIErrorClass.unknownError.rawValue), milliseconds: elapsed,
+                    errorType: "UnknownError")
             }
+            caches.verdicts.note(membership, of: user, in: channel)
+            let fact: MembershipFact = membership == .member ? .member : .notMember(ageMilliseconds: 0)
+            return ChannelAnswer(fact: fact, milliseconds: elapsed)
+        } catch {
+            return answer(for: error, milliseconds: Loop.shared.current().milliseconds(since: began))
         }
     }
 
