@@ -53,6 +53,8 @@ struct SceneSetup {
 /// A `TestWorld` whose group is protected, with all that handles updates.
 @IO
 final class Scene {
+    /// Scenes that a failed test did not end: their workers go on.
+    private static var unended: [ObjectIdentifier: Scene] = [:]
     let world: TestWorld
     let database: CountingDatabase
     let services: Services
@@ -102,6 +104,7 @@ final class Scene {
                 group: ChatID(group), title: "Talk", owner: UserID(world.owner), ownerUsername: "anna",
                 replacesOwner: false, channels: channels))
         try await set(setup.params)
+        Self.unended[ObjectIdentifier(self)] = self
     }
 
     /// PostgreSQL's clock moves with the loop's: a function of ours stands before the server's.
@@ -149,6 +152,7 @@ final class Scene {
             }
         }
         await world.end()
+        Self.unended[ObjectIdentifier(self)] = nil
     }
 
     // MARK: - Furnishing

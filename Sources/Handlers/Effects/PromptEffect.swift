@@ -14,8 +14,12 @@ extension EffectPerformer {
         }
         guard !untold.isEmpty, let group = try await group(chat) else { return .done() }
         let known = try await toldLately(untold)
-        let waiting = untold.filter { !known.contains($0.id) }
-        guard !waiting.isEmpty else { return .done([.told(Array(known), group.notice ?? MessageID(0))]) }
+        let unsure = untold.filter(mayBeRefused)
+        let waiting = untold.filter { !known.contains($0.id) && !mayBeRefused($0) }
+        let later = unsure.isEmpty ? [] : [again(effect)]
+        guard !waiting.isEmpty else {
+            return .done(known.isEmpty ? [] : [.told(Array(known), group.notice ?? MessageID(0))], follow: later)
+        }
         let ids = waiting.map(\.id)
         // Sent perhaps twice already: taken as sent, a third message would help nobody.
         if effect.isTakenOver, effect.sends > 2 { return .done([.told(ids, MessageID(0))]) }
@@ -33,7 +37,7 @@ extension EffectPerformer {
         let message = try await send(
             composed, to: chat, thread: effect.value("thread")?.int, fallback: group.params.noticeTopic,
             context(effect))
-        var follow: [EffectWish] = []
+        var follow = later
         if group.params.warningSeconds > 0 {
             follow.append(
                 .expire(
@@ -45,6 +49,18 @@ extension EffectPerformer {
         var changes: [LedgerChange] = [.told(ids, message)]
         if !known.isEmpty { changes.append(.told(Array(known), group.notice ?? message)) }
         return .done(changes, follow: follow)
+    }
+
+    /// Whom we could not mute a moment ago were told then: whether they are held now must be known first.
+    private func mayBeRefused(_ hold: Hold) -> Bool {
+        hold.state == .intended
+            && services.notes.refusals.isRecent(PairOrder.Pair(chat: hold.group, user: hold.user))
+    }
+
+    private func again(_ effect: Effect) -> EffectWish {
+        var wish = EffectWish.prompt(in: effect.chat, thread: effect.value("thread")?.int)
+        wish.delayMilliseconds = 1000
+        return wish
     }
 
     /// Who was held a second time within ten minutes for a message that came late: they know.

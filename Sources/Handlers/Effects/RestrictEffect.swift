@@ -63,7 +63,7 @@ extension EffectPerformer {
             HandlerMetrics.effects.add(effect.kind.rawValue, "failed")
             var follow = [EffectWish.notice(.rightLost([.restrictMembers]), in: hold.group)]
             if services.notes.refusals.claim(PairOrder.Pair(chat: hold.group, user: hold.user)) {
-                follow.append(.note(.refused, about: hold.user, in: hold.group, number: hold.id.value))
+                follow.append(.refusalNote(hold))
             }
             return .done([.closed(hold.id, .refused)], follow: follow)
         case .userUnknown:

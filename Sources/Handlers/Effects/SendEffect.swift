@@ -29,6 +29,14 @@ extension EffectWish {
             payload: payload(note, title: title, thread: thread))
     }
 
+    /// To the author of a removed message who could not be muted, unless the prompt that was on its way tells them.
+    static func refusalNote(_ hold: Hold) -> EffectWish {
+        EffectWish(
+            .send, key: "send:\(GroupNote.refused.rawValue):\(hold.group.value):\(hold.id.value)", chat: hold.group,
+            user: hold.user, ledger: .row(hold.id), payload: payload(.refused, title: nil, thread: nil),
+            delayMilliseconds: 2000)
+    }
+
     /// One waits in a group for all whose messages were removed since a check failed, like a prompt.
     static func failedCheckNote(about user: UserID, in group: ChatID, thread: Int64?) -> EffectWish {
         EffectWish(
@@ -62,6 +70,7 @@ extension EffectPerformer {
         if effect.isTakenOver, effect.sends > 2 { return .done() }
         let people = addressed(by: note, effect)
         if note == .checkFailed, people.isEmpty { return .done() }
+        if note == .refused, try await wasTold(effect) { return .done() }
         if let wait = budgetWait(effect.chat) { return wait }
         let message = try await send(
             await compose(note, people, effect, group), to: effect.chat, thread: effect.value("thread")?.int,
@@ -70,6 +79,13 @@ extension EffectPerformer {
         // The group's own note stands as long as it is not said again.
         let milliseconds: Int64 = note == .checksFail ? 600_000 : 60_000
         return .done(follow: [.delete(message, in: effect.chat, delayMilliseconds: milliseconds)])
+    }
+
+    private func wasTold(_ effect: Effect) async throws(EffectFailure) -> Bool {
+        guard let ledger = effect.ledger else { return false }
+        return try await fromStore { () async throws(StoreError) in
+            try await services.store.hold(ledger)
+        }?.isTold == true
     }
 
     /// Whom a note names: of failed checks all who wait; another replica knows only whom the row names.
