@@ -110,6 +110,47 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `a minute of cached verdicts is one row of the log`(engine: Engine) async throws {
+        var setup = SceneSetup()
+        setup.requiresMarket = true
+        let scene = try await Scene(engine, setup)
+        let writer = LogWriter(store: scene.services.store)
+        let person = scene.subscriber()
+        for number in 1...5 { try await scene.write(person, "message \(number)") }
+        for row in scene.world.log.rows { writer.offer(row) }
+        await writer.flushNow()
+        #expect(
+            try await scene.ask("SELECT cached, decisive, hits FROM verification_log ORDER BY cached, decisive, id")
+                .replacing("true", with: "1").replacing("false", with: "0") == "0 0 1, 0 1 1, 1 0 4, 1 1 4")
+        try await scene.end()
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    @IO func `other replicas hear of changes, and forget what they may have missed`() async throws {
+        let scene = try await Scene(.postgreSQL)
+        let other = try await Storage.open(url: scene.world.url, poolMax: 4)
+        let caches = Caches()
+        let heard = TestWorld.Kept<String?>()
+        other.onCacheMessage {
+            heard.all.append($0)
+            caches.told($0)
+        }
+        for _ in 0..<100 where heard.all.isEmpty { await Loop.shared.sleep(milliseconds: 2) }
+        let person = scene.stranger()
+        try scene.simulator.personJoins(person, scene.news)
+        try await scene.deliver()
+        let (user, channel) = (UserID(person), ChatID(scene.news))
+        for _ in 0..<1000 where caches.verdicts.verdict(user, in: channel) == nil {
+            await Loop.shared.sleep(milliseconds: 2)
+        }
+        #expect(caches.verdicts.verdict(user, in: channel)?.membership == .member)
+        caches.told(nil)
+        #expect(caches.verdicts.verdict(user, in: channel) == nil)
+        await other.close()
+        try await scene.end()
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `events of a required channel write the verdict`(engine: Engine) async throws {
         let scene = try await Scene(engine)
         let person = scene.stranger()

@@ -137,6 +137,9 @@ import Testing
             try await scene.write(scene.stranger("Person \(number)"))
             try await scene.pass(seconds: 50)
         }
+        // Who is not checked shows nothing: the outage goes on.
+        scene.services.caches.groups.forget(ChatID(scene.group))
+        #expect(scene.stands(try await scene.write(scene.world.owner)))
         for number in 4...6 {
             let message = try await scene.write(scene.stranger("Person \(number)"))
             try await scene.settle()
@@ -214,6 +217,17 @@ import Testing
         try await scene.pass(seconds: 31)
         try await scene.pass(seconds: 1)
         #expect(!scene.stands(message) && scene.isMuted(person))
+
+        // Neither does one of the group's own calls.
+        let other = scene.stranger("Other")
+        scene.services.caches.admins.forgetAll()
+        scene.simulator.failNext(.tooManyRequests(retryAfter: 30), of: "getChatAdministrators")
+        let second = try await scene.write(other)
+        #expect(scene.stands(second))
+        #expect(try await scene.ask("SELECT count(*) FROM effects WHERE kind = 'recheck'") == "1")
+        try await scene.pass(seconds: 31)
+        try await scene.pass(seconds: 1)
+        #expect(!scene.stands(second) && scene.isMuted(other))
         try await scene.end()
     }
 

@@ -128,9 +128,10 @@ struct Inquiry {
             facts: facts.encoded(reason: decision.reason))
     }
 
-    /// Whether something was asked and Telegram did not say.
-    var hasFailure: Bool {
-        facts.admin == .failed || facts.memberships.values.contains { if case .failed = $0 { true } else { false } }
+    /// Whether memberships were asked and Telegram answered all that was asked.
+    var wasAnswered: Bool {
+        guard !milliseconds.isEmpty, facts.admin != .failed else { return false }
+        return !facts.memberships.values.contains { if case .failed = $0 { true } else { false } }
     }
 
     /// Channels that the bot cannot look into.

@@ -67,7 +67,7 @@ struct MessageHandler {
             inquiry.facts.hasOpenHold = await isHeld(inquiry.user, in: group.id)
             decision = Gate.decide(inquiry.facts)
         }
-        if !inquiry.isCached, !inquiry.hasFailure { services.notes.outages.ended(in: group.id) }
+        if inquiry.wasAnswered { services.notes.outages.ended(in: group.id) }
         inquiry.log(decision)
         if !inquiry.unreachable.isEmpty {
             let (services, unreachable) = (services, inquiry.unreachable)
