@@ -2,13 +2,15 @@
 //
 // `memberships` has one place for each of the group's channels, in their order, so that a row with many channels stays
 // small: `"member"`, the age of a negative answer in milliseconds, an object for what went wrong, `null` for unknown.
+// `cached_ms` has the ages of what came from memory in the same places.
 
 import Domain
 import JSON
 
 extension Facts {
-    /// The stored form, with the decision's reason beside the facts.
-    public func encoded(reason: String) -> String {
+    /// The stored form, with the decision's reason beside the facts. `cachedMilliseconds` has the ages of what came from
+    /// memory; everything else was asked for this decision.
+    public func encoded(reason: String, cachedMilliseconds: [ChatID: Int64] = [:]) -> String {
         var writer = JSONWriter()
         writer.object { json in
             json.key("v")
@@ -47,6 +49,13 @@ extension Facts {
             json.array { list in
                 for channel in group.channels {
                     if let fact = memberships[channel] { fact.write(to: &list) } else { list.null() }
+                }
+            }
+            guard !cachedMilliseconds.isEmpty else { return }
+            json.key("cached_ms")
+            json.array { list in
+                for channel in group.channels {
+                    if let age = cachedMilliseconds[channel] { list.int(age) } else { list.null() }
                 }
             }
         }

@@ -15,7 +15,7 @@ struct ChannelAnswer: Sendable {
 }
 
 extension Services {
-    /// Asks Telegram whether a person is subscribed; writes the answer into the cache (verification.md 3 to 5).
+    /// Asks Telegram whether a person is subscribed; writes the answer into the cache.
     func check(
         _ user: UserID, in channel: ChatID, for group: ChatID, deadline: Instant
     ) async -> ChannelAnswer {
@@ -104,7 +104,7 @@ extension Services {
         }
     }
 
-    /// Marks links whose channel the bot cannot look into, and has the administrators told (verification.md 5).
+    /// Marks links whose channel the bot cannot look into, and has the administrators told.
     func markBroken(_ channels: [ChatID], in group: ChatID) async {
         for channel in channels {
             do throws(StoreError) {

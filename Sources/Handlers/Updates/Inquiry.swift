@@ -123,9 +123,14 @@ struct Inquiry {
 
     /// The decision's row with its facts.
     func row(_ decision: Decision, update: UpdateID?) -> DecisionRow {
-        DecisionRow(
+        var ages: [ChatID: Int64] = [:]
+        for channel in cached {
+            guard let entry = services.caches.verdicts.verdict(user, in: channel) else { continue }
+            ages[channel] = Loop.shared.now.milliseconds(since: entry.seen)
+        }
+        return DecisionRow(
             update: update, group: group.id, user: user, ruleVersion: ruleVersion, outcome: decision.outcome,
-            facts: facts.encoded(reason: decision.reason))
+            facts: facts.encoded(reason: decision.reason, cachedMilliseconds: ages))
     }
 
     /// Whether memberships were asked and Telegram answered all that was asked.
@@ -148,7 +153,7 @@ struct Inquiry {
 
     // MARK: - Log
 
-    /// One row for each channel that was looked at, one of them decisive (verification.md 6.7).
+    /// One row for each channel that was looked at, one of them decisive.
     func log(_ decision: Decision) {
         switch decision {
         case .ignore, .need: return

@@ -1,4 +1,4 @@
-// A message in a group: facts cheap first, the gate's decision, its record (verification.md 5, 6).
+// A message in a group: facts cheap first, the gate's decision, its record.
 
 import Domain
 import EventLoop
