@@ -14,6 +14,7 @@ extension EffectPerformer {
         let held = try await stillHeld(by: message, in: group.id)
         let isNotice = group.notice == message
         guard !held.isEmpty else {
+            try await keepLease(effect)
             try await remove(message, in: group.id, context(effect))
             guard isNotice else { return .done() }
             services.caches.groups.forget(group.id)
@@ -21,10 +22,14 @@ extension EffectPerformer {
         }
         if let wait = budgetWait(group.id) { return wait }
         guard isNotice else {
-            try await replace(message, in: group.id, by: await prompt(for: held, in: group), context(effect))
+            let composed = await prompt(for: held, in: group)
+            try await keepLease(effect)
+            try await replace(message, in: group.id, by: composed, context(effect))
             return .done()
         }
-        if try await mayReplace(message, in: group.id) { return try await sendAgain(message, held, group, effect) }
+        let isFarUp = try await mayReplace(message, in: group.id)
+        try await keepLease(effect)
+        if isFarUp { return try await sendAgain(message, held, group, effect) }
         try await replace(message, in: group.id, by: standing(held, in: group), context(effect))
         return .done(follow: [lookLater(message, in: group.id)])
     }
@@ -52,11 +57,12 @@ extension EffectPerformer {
         try await fromStore { () async throws(StoreError) in try await services.store.group(group) }
     }
 
-    /// A prompt's time is up (verification.md 6.6).
+    /// A prompt's time is up.
     func expire(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         guard let message = effect.message, message.value > 0 else { return .done() }
         guard let group = try await stored(effect.chat) else { return .done() }
         let held = try await stillHeld(by: message, in: group.id)
+        try await keepLease(effect)
         guard !held.isEmpty else {
             try await remove(message, in: group.id, context(effect))
             return .done()

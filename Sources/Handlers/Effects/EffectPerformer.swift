@@ -9,6 +9,8 @@ import TelegramBotAPI
 /// Performs one attempt at one effect. One file per kind holds what the kind does.
 @IO
 final class EffectPerformer {
+    private static let callMilliseconds: Int64 = 8000
+
     unowned let services: Services
 
     init(services: Services) { self.services = services }
@@ -29,7 +31,17 @@ final class EffectPerformer {
     }
 
     /// On whose behalf a call is made, for the log of calls. Effects call once: the outbox repeats.
-    func context(_ effect: Effect) -> CallContext { CallContext(userID: effect.user, groupID: effect.chat) }
+    /// A call ends before its lease does.
+    func context(_ effect: Effect) -> CallContext {
+        CallContext(
+            userID: effect.user, groupID: effect.chat,
+            deadline: Loop.shared.current().adding(milliseconds: Self.callMilliseconds))
+    }
+
+    /// Before a call that comes late in an attempt, after others or after the store was asked.
+    func keepLease(_ effect: Effect) async throws(EffectFailure) {
+        guard await services.workers.keepsLease(effect) else { throw .leaseLost }
+    }
 
     /// The group's configuration, or `nil` when it was never protected.
     func group(_ id: ChatID) async throws(EffectFailure) -> ProtectedGroup? {

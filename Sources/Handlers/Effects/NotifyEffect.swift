@@ -1,4 +1,4 @@
-// Telling the administrators: the owner in private, else one line in the group (verification.md 12a).
+// Telling the administrators: the owner in private, else one line in the group.
 
 import Domain
 import EventLoop
@@ -40,7 +40,23 @@ extension EffectWish {
 extension EffectPerformer {
     func notify(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         guard let group = try await group(effect.chat), let text = text(effect, group) else { return .done() }
-        if effect.isTakenOver, effect.sends > 2 { return .done() }
+        if effect.isPerhapsSentTwice { return .done() }
+        // The row is gone once it is told, so the key alone does not keep a second one back.
+        let slot = effect.key
+        guard services.notes.notices.claim(slot) else { return .done() }
+        do throws(EffectFailure) {
+            let outcome = try await tellAdministrators(of: group, text, effect)
+            if case .result(.again, _) = outcome { services.notes.notices.release(slot) }
+            return outcome
+        } catch {
+            services.notes.notices.release(slot)
+            throw error
+        }
+    }
+
+    private func tellAdministrators(
+        of group: ProtectedGroup, _ text: Text, _ effect: Effect
+    ) async throws(EffectFailure) -> AttemptOutcome {
         let language = Languages.named(group.params.language)
         let owner = group.owner
         let isReachable = try await fromStore { () async throws(StoreError) in
@@ -53,6 +69,7 @@ extension EffectPerformer {
             return wait
         }
         let mention = HTML.mention(owner, name: await name(of: owner, in: group.id))
+        try await keepLease(effect)
         let line = language.text(.noticeInGroup(owner: mention, notice: language.text(text)))
         _ = try await send(
             ComposedMessage(html: line.html, keyboard: InlineKeyboard()), to: group.id, thread: nil,
@@ -72,6 +89,9 @@ extension EffectPerformer {
                     try await services.store.setCanMessage(false, user: person, username: nil, language: nil)
                 }
                 return false
+            case .retryAfter:
+                // The person's chat is paused, not the group.
+                throw .later(milliseconds: (error.retryAfterSeconds ?? 1) * 1000)
             default: throw .api(error)
             }
         }

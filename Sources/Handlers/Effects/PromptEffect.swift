@@ -1,4 +1,4 @@
-// Telling all who are held in a group and were not told yet, with one message (verification.md 6.5).
+// Telling all who are held in a group and were not told yet, with one message.
 
 import Domain
 import EventLoop
@@ -18,11 +18,10 @@ extension EffectPerformer {
         let waiting = untold.filter { !known.contains($0.id) && !mayBeRefused($0) }
         let later = unsure.isEmpty ? [] : [again(effect)]
         guard !waiting.isEmpty else {
-            return .done(known.isEmpty ? [] : [.told(Array(known), group.notice ?? MessageID(0))], follow: later)
+            return .done(known.isEmpty ? [] : [.told(Array(known), group.notice)], follow: later)
         }
         let ids = waiting.map(\.id)
-        // Sent perhaps twice already: taken as sent, a third message would help nobody.
-        if effect.isTakenOver, effect.sends > 2 { return .done([.told(ids, MessageID(0))]) }
+        if effect.isPerhapsSentTwice { return .done([.told(ids, nil)]) }
         if let wait = budgetWait(chat) { return wait }
         let channels = missing(of: waiting, in: group)
         var people: [PromptPerson] = []
@@ -34,6 +33,7 @@ extension EffectPerformer {
         }
         let place = PromptPlace(group, botUsername: services.settings.botUsername)
         let composed = Prompt.compose(people: people, total: waiting.count, channels: channels, in: place)
+        try await keepLease(effect)
         let message = try await send(
             composed, to: chat, thread: effect.value("thread")?.int, fallback: group.params.noticeTopic,
             context(effect))
@@ -44,8 +44,6 @@ extension EffectPerformer {
                     message, in: chat, thread: effect.value("thread")?.int,
                     afterMilliseconds: group.params.warningSeconds * 1000))
         }
-        // Who was freed while the message was on its way must not stay named in it; the edit looks who is left.
-        if await anyIsFreed(of: waiting) { follow.append(.edit(message, in: chat)) }
         var changes: [LedgerChange] = [.told(ids, message)]
         if !known.isEmpty { changes.append(.told(Array(known), group.notice ?? message)) }
         return .done(changes, follow: follow)
@@ -104,17 +102,5 @@ extension EffectPerformer {
         case .leave: channels.first.map { .left(channel: $0.title) } ?? .hello
         case .message, .return, .button: .hello
         }
-    }
-
-    private func anyIsFreed(of holds: [Hold]) async -> Bool {
-        for hold in holds.prefix(10) {
-            do throws(StoreError) {
-                guard let now = try await services.store.hold(hold.id), now.state == .intended || now.state == .held
-                else { return true }
-            } catch {
-                return true  // the edit reads again when it is performed
-            }
-        }
-        return false
     }
 }

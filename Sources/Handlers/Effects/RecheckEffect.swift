@@ -1,5 +1,5 @@
 // Looking at a person again: after they left or joined a channel, after a check that failed, after a mute whose
-// outcome is unclear (verification.md 8, outbox.md 5, 6).
+// outcome is unclear.
 
 import Domain
 import EventLoop
@@ -27,6 +27,7 @@ extension EffectPerformer {
             member.permissions?.isEmpty == true
         {
             // Fully muted without an open row: the mute came from a replica that was stopped meanwhile.
+            try await keepLease(effect)
             try await fromTelegram { () async throws(BotAPIError) in
                 try await services.api.restrictChatMember(user, in: effect.chat, permissions: .all, context(effect))
             }
@@ -48,8 +49,14 @@ extension EffectPerformer {
         inquiry.facts.freshForMilliseconds = 60_000
         if member.isAdministrator { inquiry.facts.admin = .yes }
         let decision = await inquiry.decide(patienceMilliseconds: 7000)
-        if let pause = inquiry.retryAfterMilliseconds { return .wait(milliseconds: pause) }
+        if decision.reason == Reason.checkFailed.rawValue, let pause = inquiry.retryAfterMilliseconds {
+            return .wait(milliseconds: pause, failure: "RetryAfter")
+        }
         inquiry.log(decision)
+        if decision.reason == Reason.checkFailed.rawValue, !effect.hasTriedForLong {
+            return .again(
+                afterMilliseconds: effect.backoffMilliseconds, counts: true, unsent: true, failure: "CheckFailed")
+        }
         var record = Record(update: nil)
         record.decision = inquiry.row(decision, update: nil)
         switch decision {

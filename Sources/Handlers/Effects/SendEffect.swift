@@ -29,14 +29,6 @@ extension EffectWish {
             payload: payload(note, title: title, thread: thread))
     }
 
-    /// To the author of a removed message who could not be muted, unless the prompt that was on its way tells them.
-    static func refusalNote(_ hold: Hold) -> EffectWish {
-        EffectWish(
-            .send, key: "send:\(GroupNote.refused.rawValue):\(hold.group.value):\(hold.id.value)", chat: hold.group,
-            user: hold.user, ledger: .row(hold.id), payload: payload(.refused, title: nil, thread: nil),
-            delayMilliseconds: 2000)
-    }
-
     /// One waits in a group for all whose messages were removed since a check failed, like a prompt.
     static func failedCheckNote(about user: UserID, in group: ChatID, thread: Int64?) -> EffectWish {
         EffectWish(
@@ -67,25 +59,19 @@ extension EffectPerformer {
         guard let note = effect.value("say")?.string.flatMap(GroupNote.init(rawValue:)),
             let group = try await group(effect.chat)
         else { return .done() }
-        if effect.isTakenOver, effect.sends > 2 { return .done() }
+        if effect.isPerhapsSentTwice { return .done() }
         let people = addressed(by: note, effect)
         if note == .checkFailed, people.isEmpty { return .done() }
-        if note == .refused, try await wasTold(effect) { return .done() }
         if let wait = budgetWait(effect.chat) { return wait }
+        let composed = await compose(note, people, effect, group)
+        try await keepLease(effect)
         let message = try await send(
-            await compose(note, people, effect, group), to: effect.chat, thread: effect.value("thread")?.int,
+            composed, to: effect.chat, thread: effect.value("thread")?.int,
             fallback: group.params.noticeTopic, context(effect))
         if note == .checkFailed { services.notes.outages.told(people, in: effect.chat) }
         // The group's own note stands as long as it is not said again.
         let milliseconds: Int64 = note == .checksFail ? 600_000 : 60_000
         return .done(follow: [.delete(message, in: effect.chat, delayMilliseconds: milliseconds)])
-    }
-
-    private func wasTold(_ effect: Effect) async throws(EffectFailure) -> Bool {
-        guard let ledger = effect.ledger else { return false }
-        return try await fromStore { () async throws(StoreError) in
-            try await services.store.hold(ledger)
-        }?.isTold == true
     }
 
     /// Whom a note names: of failed checks all who wait; another replica knows only whom the row names.
