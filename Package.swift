@@ -56,6 +56,13 @@ let package = Package(
             ],
             path: "Sources/WebhookServer", swiftSettings: strict),
 
+        .executableTarget(
+            name: "nezuko-bench",
+            dependencies: [
+                "Storage", "HTTPServer", "HTTPClient", "EventLoop", "JSON", "Domain", "CLinux", "CSSL", "CShims",
+            ],
+            path: "Benchmarks", swiftSettings: strict),
+
         .target(
             name: "TestSupport", dependencies: ["EventLoop", "CLinux"], path: "Tests/TestSupport", swiftSettings: strict
         ),
@@ -71,6 +78,7 @@ let package = Package(
         tests("Gate", ["Gate", "Domain"]),
         tests("Simulator", ["Simulator", "HTTPServer", "HTTPClient", "JSON"]),
         tests("Handlers", ["Handlers", "Gate", "Storage", "TelegramBotAPI", "Domain", "JSON"]),
+        tests("Fault", ["EventLoop", "JSON", "HTTPClient", "HTTPServer", "Storage", "Domain"]),
         tests(
             "Integration",
             [
