@@ -118,7 +118,7 @@ import Testing
             #expect(!scene.stands(message))
         }
         #expect(scene.texts.isEmpty, "the group's budget is used up")
-        try await scene.pass(seconds: 4)
+        try await scene.pass(seconds: 7)
         #expect(scene.texts.count == 1)
         #expect(scene.texts.first?.hasPrefix("Person 1, Person 2, ") == true)
         #expect(scene.texts.first?.contains("Person 10 and 2 more, your subscription") == true)

@@ -76,7 +76,7 @@ import Testing
         for person in people { try await hold(scene, person) }
         #expect(scene.texts.isEmpty)
         #expect(try await scene.ask("SELECT count(*) FROM effects WHERE kind = 'prompt'") == "1")
-        try await scene.pass(seconds: 4)
+        try await scene.pass(seconds: 7)
         let prompt = try onlyMessage(scene)
         #expect(
             prompt.text == """
@@ -98,7 +98,7 @@ import Testing
         for (index, person) in people.enumerated() {
             #expect(scene.isMuted(person))
             try scene.simulator.personPresses(person, message: prompt.id, in: scene.group, data: "verify_membership")
-            try await scene.pass(seconds: 4)
+            try await scene.pass(seconds: 7)
             #expect(!scene.isMuted(person))
             guard index == 10 else { continue }
             #expect(scene.texts.first?.hasPrefix("Hello P12, please join") == true)
@@ -106,7 +106,7 @@ import Testing
         }
         #expect(try onlyMessage(scene).buttonRows.last == "I have joined > verify:\(people[11])")
         try scene.simulator.personPresses(people[11], message: prompt.id, in: scene.group, button: 0)
-        try await scene.pass(seconds: 4)
+        try await scene.pass(seconds: 7)
         #expect(scene.texts.isEmpty)
         try await scene.end()
     }
@@ -155,7 +155,7 @@ import Testing
         try await link(scene, channels)
         while case .granted = scene.services.budget.take(ChatID(scene.group), at: Loop.shared.now) {}
         for letter in letters { try await hold(scene, scene.stranger(String(repeating: letter, count: 64))) }
-        try await scene.pass(seconds: 4)
+        try await scene.pass(seconds: 7)
         let prompt = try onlyMessage(scene)
         #expect(prompt.text.utf16.count <= 4096)
         #expect(prompt.buttonRows.count == 9, "eight channels and the button")
