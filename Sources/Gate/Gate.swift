@@ -5,7 +5,7 @@
 import Domain
 
 /// Raised when a case's outcome changes, so that stored decisions say which rules they were made by.
-public let ruleVersion = 1
+public let ruleVersion = 2
 
 /// Decides what happens for one occasion.
 ///
@@ -65,7 +65,7 @@ private func decideJoinRequest(_ facts: Facts) -> Decision {
     guard case .person = facts.sender else { return .ignore(.bot) }
     if facts.isExempt { return .approve }
     let verdict = Verdict(facts)
-    if verdict.isSubscribedEverywhere { return .approve }
+    if verdict.isSubscribedWhereSeen { return .approve }
     if !verdict.unknown.isEmpty { return .need(verdict.needs(admins: false)) }
     // Without a sure answer nobody is let in by us; administrators still can.
     return .wait(missing: verdict.missing)
@@ -79,14 +79,14 @@ private func decideRecheck(_ facts: Facts) -> Decision {
     guard isInGroup else { return facts.hasOpenHold ? .release(.left) : .ignore(.notInGroup) }
     if facts.isExempt { return facts.hasOpenHold ? .release(.admin) : .allow(.exempt) }
     let verdict = Verdict(facts)
-    if facts.hasOpenHold, verdict.isSubscribedEverywhere { return .release(.event) }
+    if facts.hasOpenHold, verdict.isSubscribedWhereSeen { return .release(.event) }
     return holdOrAllow(facts)
 }
 
 private func decideButton(_ facts: Facts) -> Decision {
     guard facts.group.isProtected else { return .release(.unprotected) }
     let verdict = Verdict(facts)
-    if verdict.isSubscribedEverywhere { return .release(.verified) }
+    if verdict.isSubscribedWhereSeen { return .release(.verified) }
     if !verdict.unknown.isEmpty { return .need(verdict.needs(admins: false)) }
     if !verdict.missing.isEmpty { return .wait(missing: verdict.missing) }
     return verdict.failed.isEmpty ? .release(.unprotected) : .wait(missing: [])
@@ -112,6 +112,7 @@ private struct Verdict {
     var missing: [ChatID] = []
     var failed: [ChatID] = []
     private var members = 0
+    private var unreachable = 0
     private var required = 0
 
     init(_ facts: Facts) {
@@ -123,13 +124,16 @@ private struct Verdict {
                 unknown.append(channel)  // nobody is held on an old answer (verification.md 4)
             case .notMember, .inferredNotMember: missing.append(channel)
             case .failed: failed.append(channel)
-            case .unreachable: continue  // a broken link does not count
+            case .unreachable: unreachable += 1  // a broken link does not count
             case nil: unknown.append(channel)
             }
         }
     }
 
     var isSubscribedEverywhere: Bool { required > 0 && members == required }
+
+    /// Subscribed to every channel that can be looked into, of which there is one at least.
+    var isSubscribedWhereSeen: Bool { members > 0 && members + unreachable == required }
 
     func needs(admins: Bool) -> [Need] {
         (admins ? [.admins] : []) + (unknown.isEmpty ? [] : [.memberships(unknown)])

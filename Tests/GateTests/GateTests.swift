@@ -122,6 +122,11 @@ struct GateTests {
         Case("button, not looked up", .button, [nil], admin: nil, gives: .need([.memberships([first])])),
         Case("button, still missing", .button, [.member, gone], gives: .wait(missing: [second])),
         Case("button, no answer", .button, [failed], gives: .wait(missing: [])),
+        Case("button, joined, one broken", .button, [.member, broken], admin: nil, gives: .release(.verified)),
+        Case("request of a subscriber, one broken", .joinRequest, [broken, .member], gives: .approve),
+        Case(
+            "came back, one broken", .recheck, [broken, .member], change: { $0.hasOpenHold = true },
+            gives: .release(.event)),
         Case("button, all broken", .button, [broken], gives: .release(.unprotected)),
         Case(
             "button, disabled", .button, [gone], change: { $0.group.isProtected = false }, gives: .release(.unprotected)

@@ -40,7 +40,7 @@ private let marks = ["M1", "C1", "L1", "G1", "N1", "R1", "K1", "V1", "77", "88",
 @Test func `toasts and buttons fit`() {
     let toasts: [Toast] = [
         .notForYou, .telegramSilent, .canWriteNow, .opensInAMoment, .canWriteHere, .restrictedByAdmin,
-        .noLongerProtected, .checking, .outOfDate, .somethingWrong,
+        .noLongerProtected, .checking, .outOfDate, .noPayments, .somethingWrong,
     ]
     let labels: [Label] = [
         .join(worst), .verify, .verifyInPrivate, .setup, .howItWorks, .commands, .help, .addToGroup, .back,

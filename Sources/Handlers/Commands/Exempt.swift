@@ -1,4 +1,4 @@
-// /exempt: lets a person write in any case, or ends that (commands.md 2).
+// /exempt: lets a person write in any case, or ends that.
 
 import Domain
 import EventLoop
@@ -16,7 +16,7 @@ struct Exempt: Command {
         guard let group = known else { return [Reply(.notProtected)] }
         let isOff = call.arguments.last?.lowercased() == "off"
         let words = isOff ? Array(call.arguments.dropLast()) : call.arguments
-        guard let person = await target(call, word: words.first) else {
+        guard let person = try await target(call, word: words.first) else {
             return [Reply(words.first.map { .exemptUnknown($0) } ?? .exemptUsage)]
         }
         let mention = HTML.mention(person.id, name: person.fullName)
@@ -40,21 +40,33 @@ struct Exempt: Command {
         return [Reply(.exempted(mention))]
     }
 
-    /// By reply, by a mention that carries the person, or by id. A bare @name says nothing about an id.
-    private func target(_ call: CommandCall, word: String?) async -> User? {
+    /// By a mention that carries the person, by name or id, or by reply.
+    private func target(_ call: CommandCall, word: String?) async throws(CommandError) -> User? {
         for entity in call.message.entities {
             if case .textMention(let user) = entity.kind { return user }
         }
         if let word {
+            if word.hasPrefix("@") { return try await named(String(word.dropFirst()), call) }
             guard let number = Int64(word), number > 0, number < 1 << 52 else { return nil }
-            let id = UserID(number)
-            do throws(BotAPIError) {
-                return try await tools.telegram.member(id, of: call.chat.id, for: call.chat.id).user
-            } catch {
-                return User(id: id)  // Telegram need not know them here for the exemption to be right.
-            }
+            return await member(UserID(number), call)
         }
         guard let reply = call.message.replyTo, reply.senderChat == nil else { return nil }
         return reply.from
+    }
+
+    /// Telegram tells bots nobody's id by a name: known are those who wrote to the bot and have the name still.
+    private func named(_ name: String, _ call: CommandCall) async throws(CommandError) -> User? {
+        let known = try await stored { () async throws(StoreError) in try await tools.store.person(named: name) }
+        guard let known else { return nil }
+        let user = await member(known, call)
+        return user.username?.lowercased() == name.lowercased() ? user : nil
+    }
+
+    private func member(_ id: UserID, _ call: CommandCall) async -> User {
+        do throws(BotAPIError) {
+            return try await tools.telegram.member(id, of: call.chat.id, for: call.chat.id).user
+        } catch {
+            return User(id: id)  // Telegram need not know them here for the exemption to be right.
+        }
     }
 }

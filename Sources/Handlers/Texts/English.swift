@@ -263,6 +263,7 @@ struct English: Catalogue {
         case .noLongerProtected: "This group is no longer protected."
         case .checking: "Checking, one moment…"
         case .outOfDate: "This button is out of date."
+        case .noPayments: "Payments are not available at the moment."
         case .somethingWrong: "Something went wrong, please try again."
         }
     }

@@ -273,6 +273,7 @@ struct Russian: Catalogue {
         case .noLongerProtected: "Эта группа больше не защищена."
         case .checking: "Проверяю, секунду…"
         case .outOfDate: "Эта кнопка устарела."
+        case .noPayments: "Оплата сейчас недоступна."
         case .somethingWrong: "Что-то пошло не так, попробуйте ещё раз."
         }
     }

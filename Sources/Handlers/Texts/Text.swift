@@ -138,6 +138,7 @@ public enum Toast: Equatable, Sendable {
     case noLongerProtected
     case checking
     case outOfDate
+    case noPayments
     case somethingWrong
 }
 

@@ -1,4 +1,4 @@
-// The administrator's word stands: what people do by hand to a held person (verification.md 8a).
+// The administrator's word stands: what people do by hand to a held person.
 
 import Domain
 import EventLoop
@@ -33,10 +33,20 @@ struct AdministratorDecision {
             return try await services.record(record)
         }
         guard let release = release(change, hold) else { return .nothing }
+        // First, so that a failure between leaves the row open and the update comes again.
+        if release.reason == .admin {
+            try await exempt(user, in: group)
+            // Our own mute may land after this word: its echo is then to be looked at, not taken for ours.
+            services.notes.restricted.release(PairOrder.Pair(chat: group, user: user))
+        }
         record.releases = [release]
-        let handled = try await services.record(record)
-        if release.reason == .admin { try await exempt(user, in: group) }
-        return handled
+        record.effects = Self.promptEdits(hold)
+        return try await services.record(record)
+    }
+
+    /// The prompt stops naming a person whose row is closed without a lift.
+    private static func promptEdits(_ hold: Hold) -> [EffectWish] {
+        hold.warning.map { [.edit($0, in: hold.group)] } ?? []
     }
 
     /// A held person wrote more than 5 s after they were muted: Telegram lets them write, so somebody freed them.
@@ -49,14 +59,17 @@ struct AdministratorDecision {
                 userID: user, groupID: group, deadline: Loop.shared.current().adding(milliseconds: 3000))
             do throws(BotAPIError) {
                 let member = try await services.api.getChatMember(user, in: group, context)
-                guard member.status != .restricted, member.isMember else { return }
+                // Who comments without being a member is `left`, and may write all the same.
+                guard member.status != .restricted, member.status != .kicked else { return }
             } catch {
                 return  // the next message asks again
             }
+            do throws(UpdateFailure) { try await exempt(user, in: group) } catch { return }
             var record = Record(update: nil)
             record.releases = [ReleaseWish(group: group, user: user, reason: .admin, lifts: false)]
+            record.effects = Self.promptEdits(hold)
             _ = try await services.store.record(record)
-            do throws(UpdateFailure) { try await exempt(user, in: group) } catch { return }
+            services.workers.wake()
         } catch {
             return  // the message is deleted anyway; the next one asks again
         }

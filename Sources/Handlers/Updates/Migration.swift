@@ -1,4 +1,4 @@
-// A basic group has become a supergroup: everything stored under the old id moves (verification.md 12).
+// A basic group has become a supergroup: everything stored under the old id moves.
 
 import Domain
 import EventLoop
@@ -10,15 +10,18 @@ import Storage
 struct Migration {
     let services: Services
 
-    /// Moves all rows in one transaction; what is remembered of both ids is forgotten.
-    func move(_ old: ChatID, to new: ChatID) async {
+    /// Moves all rows in one transaction; what is remembered of both ids is forgotten. False: not moved yet.
+    @discardableResult
+    func move(_ old: ChatID, to new: ChatID) async -> Bool {
         do throws(StoreError) { try await services.store.migrate(old, to: new) } catch {
             Log.warning("migration_postponed", .chatID(old.value))
+            return false
         }
         for id in [old, new] {
             services.caches.groups.forget(id)
             services.caches.admins.forget(id)
             await services.tell("group:\(id.value)")
         }
+        return true
     }
 }
