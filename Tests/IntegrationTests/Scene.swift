@@ -34,6 +34,7 @@ final class Scene {
     init(_ engine: Engine, requires two: Bool = false) async throws {
         self.engine = engine
         world = try await TestWorld(engine)
+        world.simulator.delivery.queues.allow(Update.allowedKinds)
         let services = world.services
         let buttons = ButtonHandler(services: services)
         let tools = CommandTools(
