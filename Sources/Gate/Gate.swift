@@ -17,6 +17,7 @@ public func decide(_ facts: Facts) -> Decision {
     case .joinRequest: decideJoinRequest(facts)
     case .recheck: decideRecheck(facts)
     case .button: decideButton(facts)
+    case .byHand: decideByHand(facts)
     }
 }
 
@@ -90,6 +91,16 @@ private func decideButton(_ facts: Facts) -> Decision {
     if !verdict.unknown.isEmpty { return .need(verdict.needs(admins: false)) }
     if !verdict.missing.isEmpty { return .wait(missing: verdict.missing) }
     return verdict.failed.isEmpty ? .release(.unprotected) : .wait(missing: [])
+}
+
+/// The word of administrators stands; who leaves is to find no exception when they come back.
+private func decideByHand(_ facts: Facts) -> Decision {
+    guard facts.hasOpenHold, let change = facts.handChange else { return .ignore(.notHeld) }
+    return switch change {
+    case .freed: .release(.admin)
+    case .restricted: .release(.adminRestricted)
+    case .left: .release(.left)
+    }
 }
 
 /// The common end of joins and rechecks: there is no message that could be deleted.

@@ -118,6 +118,9 @@ struct GateTests {
             change: {
                 $0.group.isProtected = false; $0.hasOpenHold = true
             }, gives: .release(.unprotected)),
+        byHand(.freed, gives: .release(.admin)), byHand(.restricted, gives: .release(.adminRestricted)),
+        byHand(.left, gives: .release(.left)), byHand(.freed, isHeld: false, gives: .ignore(.notHeld)),
+        byHand(nil, gives: .ignore(.notHeld)),
         Case("button, joined", .button, [.member], admin: nil, gives: .release(.verified)),
         Case("button, not looked up", .button, [nil], admin: nil, gives: .need([.memberships([first])])),
         Case("button, still missing", .button, [.member, gone], gives: .wait(missing: [second])),
@@ -132,6 +135,15 @@ struct GateTests {
             "button, disabled", .button, [gone], change: { $0.group.isProtected = false }, gives: .release(.unprotected)
         ),
     ]
+
+    private static func byHand(_ change: HandChange?, isHeld: Bool = true, gives decision: Decision) -> Case {
+        Case(
+            "by hand: \(change?.rawValue ?? "nothing"), \(isHeld ? "held" : "free")", .byHand, [gone],
+            change: {
+                $0.handChange = change
+                $0.hasOpenHold = isHeld
+            }, gives: decision)
+    }
 
     @Test(arguments: ordered + messages + others)
     func decides(_ row: Case) {

@@ -16,7 +16,7 @@ private let samples: [Text] = [
     .heldIn(group: "G1", channels: [CheckedChannel(name: "C1", isMember: true)]),
     .joinRequest(group: "G1", channels: "C1"), .somethingWrong(reference: "R1"), .channelNotFound("C1"),
     .notAChannel("C1"), .botNotInChannel("C1"), .callerNotInChannel("C1"), .anonymousCaller("C1"),
-    .inviteRightNeeded("C1"), .protected(group: "G1", channels: ["C1", "L1"]), .disabled(releasing: 77),
+    .inviteRightNeeded("C1"), .protected(group: "G1", channels: ["C1", "L1"]), .otherRestrictingBot("B1"), .disabled(releasing: 77),
     .channelNotLinked("C1"), .channelRemoved("C1", left: 77), .lastChannelRemoved("C1"),
     .statusGroup(title: "G1", members: 77, ageMinutes: 88),
     .statusChannel(name: "C1", subscribers: 77, ageMinutes: 88, isBroken: false), .statusHeld(77),

@@ -135,6 +135,12 @@ final class Scene {
         try await settle()
     }
 
+    /// Open holds began at this moment of Telegram's: the server's clock does not know that the scene's was moved.
+    func heldNow() async throws {
+        guard engine == .postgreSQL else { return }
+        try await run("UPDATE user_restrictions SET held_at = to_timestamp(\(WallClock.now.seconds))")
+    }
+
     /// Changes rows behind the service's back.
     func run(_ statement: String) async throws { _ = try await world.database.run([SQLStatement(statement)], .command) }
 

@@ -46,10 +46,7 @@ public final class CommandTools {
             return try await caches.admins.value(chat) { () async throws(FetchFailed) -> AdminList in
                 do throws(BotAPIError) {
                     let members = try await telegram.administrators(of: chat)
-                    return AdminList(
-                        ids: Set(members.map(\.user.id)),
-                        restrictors: Set(members.filter(\.canRestrictMembers).map(\.user.id)),
-                        creator: members.first { $0.status == .creator }?.user.id)
+                    return AdminList(members)
                 } catch {
                     throw FetchFailed(errorClass: error.errorClass.rawValue)
                 }

@@ -2,6 +2,7 @@
 
 import Domain
 import EventLoop
+import Gate
 import Storage
 import TelegramBotAPI
 
@@ -32,12 +33,22 @@ struct Exempt: Command {
         }
         guard isExempt else { return [Reply(.exemptionsFull)] }
         await tools.forget(group.id)
+        try await free(person.id, group)
+        return [Reply(.exempted(mention))]
+    }
+
+    /// A held person is freed by the same word.
+    private func free(_ user: UserID, _ group: ProtectedGroup) async throws(CommandError) {
+        let open = try await stored { () async throws(StoreError) in
+            try await tools.store.openHold(of: user, in: group.id)
+        }
+        guard let hold = open else { return }
         var record = Record(update: nil)
-        record.releases = [ReleaseWish(group: group.id, user: person.id, reason: .admin)]
+        record.decision = AdministratorDecision.decide(.freed, about: hold, group, update: nil).1
+        record.releases = [ReleaseWish(group: group.id, user: user, reason: .admin)]
         let wish = record
         let outcome = try await stored { () async throws(StoreError) in try await tools.store.record(wish) }
-        if case .recorded(let recorded) = outcome, recorded.released > 0 { tools.start(recorded.effects) }
-        return [Reply(.exempted(mention))]
+        if case .recorded(let recorded) = outcome { tools.start(recorded.effects) }
     }
 
     /// By a mention that carries the person, by name or id, or by reply.

@@ -183,6 +183,8 @@ struct English: Catalogue {
 
             Active: messages, joins, leaves.
             """
+        case .otherRestrictingBot(let name):
+            "\nAnother bot here, \(name), may restrict members too. Two such bots un-mute each other's people."
         case .notProtected: "This group is not protected."
         case .alreadyDisabled: "Protection is off already. /protect switches it on again."
         case .disabled(let releasing):

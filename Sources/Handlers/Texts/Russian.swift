@@ -185,6 +185,8 @@ struct Russian: Catalogue {
 
             Проверяются: сообщения, вступления, отписки.
             """
+        case .otherRestrictingBot(let name):
+            "\nЗдесь есть ещё один бот с правом ограничивать участников: \(name). Два таких бота снимают ограничения друг друга."
         case .notProtected: "Эта группа не защищена."
         case .alreadyDisabled: "Защита уже выключена. Включить снова: /protect."
         case .disabled(let releasing):
