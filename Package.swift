@@ -56,6 +56,13 @@ let package = Package(
             ],
             path: "Sources/WebhookServer", swiftSettings: strict),
 
+        .executableTarget(
+            name: "nezuko-bench",
+            dependencies: [
+                "Storage", "HTTPServer", "HTTPClient", "EventLoop", "JSON", "Domain", "CLinux", "CSSL", "CShims",
+            ],
+            path: "Benchmarks", swiftSettings: strict),
+
         .target(
             name: "TestSupport", dependencies: ["EventLoop", "CLinux"], path: "Tests/TestSupport", swiftSettings: strict
         ),
