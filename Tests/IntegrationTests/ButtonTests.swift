@@ -89,6 +89,27 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `joining and pressing at once frees once`(engine: Engine) async throws {
+        let scene = try await Scene(engine)
+        let person = try await scene.held("Boris")
+        let message = try #require(scene.simulator.botMessages(in: scene.group).last?.id)
+        try scene.simulator.personJoins(person, scene.news)
+        let query = try scene.simulator.personPresses(
+            person, message: message, in: scene.group, data: "verify:\(person)")
+        let waiting = scene.simulator.delivery.queues.list(limit: 1000, now: WallClock.now.seconds)
+        scene.simulator.delivery.queues.confirm(offset: (waiting.last?.id ?? 0) + 1)
+        var answered = 0
+        for entry in waiting { scene.intake.handle(entry.body) { _ in answered += 1 } }
+        try await scene.until { answered == waiting.count }
+        try await scene.settle()
+        #expect(!scene.isMuted(person) && scene.said().isEmpty)
+        #expect(scene.toast(query).hasPrefix("! You "))
+        #expect(scene.calls("restrictChatMember") == 2)
+        #expect(try await scene.world.ask("SELECT outcome FROM decisions ORDER BY id") == "hold, release")
+        await scene.end()
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a group without a gate frees whoever presses`(engine: Engine) async throws {
         for end in ["disabled", "no channels", "all broken"] {
             let scene = try await Scene(engine)

@@ -165,6 +165,22 @@ final class Scene {
         return answer
     }
 
+    /// All updates come again, to a replica that has seen none of them.
+    func repeatElsewhere() async throws {
+        let services = Services(
+            store: store, api: self.services.api, caches: Caches(), log: world.log, settings: self.services.settings,
+            budget: MessageBudget())
+        let buttons = ButtonHandler(services: services)
+        let tools = CommandTools(
+            services: services, caches: services.caches, telegram: world.telegram, verifying: buttons,
+            start: { services.workers.perform($0) }, countSoon: { _ in })
+        let other = UpdateIntake(
+            services: services, commands: Commands(tools: tools), menu: MenuButtons(tools: tools), buttons: buttons)
+        for update in updates { #expect(await other.handle(update.body) == .ok) }
+        await services.workers.drain(graceMilliseconds: 2000)
+        try await settle()
+    }
+
     // MARK: - Looking
 
     /// Whether the person may not write in the group.

@@ -63,6 +63,8 @@ extension EffectPerformer {
         switch decision {
         case .hold(let missing):
             if let hold {
+                // The lift under way comes first; then they are held anew.
+                if hold.state == .lifting { return .wait(milliseconds: 2000) }
                 guard hold.channels != missing else { return .done() }
                 try await fromStore { () async throws(StoreError) in
                     try await services.store.setChannels(missing, of: hold.id)
@@ -75,6 +77,7 @@ extension EffectPerformer {
                 priorPermissions: PriorPermissions(member)?.json)
             record.effects = messages.map { .delete($0, in: group.id) }
             record.effects += [.restrict(user, in: group.id), .prompt(in: group.id)]
+        case .release where hold?.state == .lifting: return .done()  // that release has its decision
         case .release(let reason):
             record.releases = [ReleaseWish(group: group.id, user: user, reason: reason)]
         case .ignore(.admin) where hold != nil:

@@ -93,7 +93,11 @@ public final class ButtonHandler: Verifying {
         await tellChanges(inquiry, before)
         switch decision {
         case .release(let reason):
-            guard hold != nil else { return try await notHeld(user, group) }
+            guard let hold else { return try await notHeld(user, group) }
+            if hold.state == .lifting {
+                services.workers.wake()  // freed already, by another press or by an event
+                return .opensInAMoment
+            }
             let isDone = try await release(user, id, reason, inquiry.row(decision, update: nil))
             if reason == .unprotected { return .noLongerProtected }
             return isDone ? .canWriteNow : .opensInAMoment

@@ -34,8 +34,11 @@ struct JoinRequestHandler {
         case .wait(let missing):
             if let query = request.queryID { _ = await answer(query, .queue, request) }
             guard !missing.isEmpty else { return request.queryID == nil ? .nothing : .recorded([], group: group.id) }
-            await offerButtons(request, group, missing)
-            return .recorded([], group: group.id)
+            var record = Record(update: update)
+            var buttons = EffectWish.joinRequestButtons(for: request, missing: missing, update: update)
+            buttons.startsAtOnce = services.workers.hasRoom(for: 1)
+            record.effects = [buttons]
+            return try await services.record(record)
         case .ignore, .allow, .need, .hold, .delete, .release:
             guard let query = request.queryID else { return .nothing }
             _ = await answer(query, .queue, request)
@@ -70,25 +73,6 @@ struct JoinRequestHandler {
             Log.warning(
                 "join_query_unanswered", .chatID(request.chat.id.value), .error(error.errorClass.rawValue))
             return false
-        }
-    }
-
-    /// Worth nothing after the five minutes in which they may be written to, so it is sent directly.
-    private func offerButtons(_ request: ChatJoinRequest, _ group: ProtectedGroup, _ missing: [ChatID]) async {
-        let language = Languages.of(languageCode: request.from.languageCode)
-        let channels = group.channels.filter { missing.contains($0.id) }
-        let text = language.text(.joinRequest(group: group.title, channels: Prompt.names(of: channels)))
-        var rows = Prompt.joinRows(channels, params: group.params, language: language)
-        rows.append([
-            InlineButton(language.label(.verify), .callback("verify:\(request.from.id.value):\(group.id.value)"))
-        ])
-        let context = CallContext(
-            userID: request.from.id, groupID: group.id, deadline: Loop.shared.current().adding(milliseconds: 5000))
-        do throws(BotAPIError) {
-            _ = try await services.api.sendMessage(
-                to: request.userChatID, text: text.html, keyboard: InlineKeyboard(rows), context)
-        } catch {
-            return  // the request stays open for administrators
         }
     }
 }
