@@ -11,7 +11,7 @@ import Testing
 @Suite("The administrators' word", .serialized) struct AdministratorsWordTests {
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `who is freed by an administrator is exempt for a day`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         #expect(scene.said().count == 1)
         scene.simulator.adminFrees(person, in: scene.group)
@@ -39,7 +39,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a prompt for several stops naming who was freed`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let (one, two) = (scene.person("Boris"), scene.person("Carl"))
         try await scene.world.hold(one, for: [scene.news])
         try await scene.world.hold(two, for: [scene.news])
@@ -61,7 +61,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a held person who leaves the group takes no exception along`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         try scene.simulator.personLeaves(person, scene.group)
         try await scene.settle()
@@ -81,7 +81,7 @@ import Testing
         case mutes, mutesForADay, bans, promotes, allowsText, unbans
         var testDescription: String { rawValue }
 
-        @IO func happen(to person: Int64, _ scene: Scene) {
+        @IO func happen(to person: Int64, _ scene: MemberScene) {
             switch self {
             case .mutes:
                 // Another set of permissions than ours, for an administrator who sets the same changes nothing.
@@ -107,7 +107,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases, Change.allCases)
     @IO func `what an administrator sets is never lifted`(engine: Engine, change: Change) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         change.happen(to: person, scene)
         try await scene.settle()
@@ -129,7 +129,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `our own echo is not an administrator's word`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         scene.lost = ["chat_member"]
         let person = try await scene.held("Boris")
         // The echo comes while the row still says that nothing is known of the mute.
@@ -143,7 +143,7 @@ import Testing
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a mute of ours that nobody knows of is lifted, one that we just made is not`(engine: Engine) async throws
     {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = scene.person("Boris")
         // A replica that was stopped restricts after others released.
         scene.simulator.world.restrict(
@@ -160,7 +160,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `on a row that is only intended the administrator wins`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = scene.person("Boris")
         // Our restrict waits for a pause of Telegram's.
         scene.simulator.failNext(.tooManyRequests(retryAfter: 30), of: "restrictChatMember", count: 1)
@@ -178,7 +178,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `our mute that lands after the administrator's word is taken back`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         scene.simulator.adminFrees(person, in: scene.group)
         try await scene.settle()
@@ -193,7 +193,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a held person who can write was freed unseen, or is only deleted`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         try await scene.heldNow()
         scene.lost = ["chat_member"]
@@ -239,7 +239,7 @@ import Testing
     }
 }
 
-extension Scene {
+extension MemberScene {
     /// A press on the person's button as it may come after the message is gone; gives the toast.
     func intakePress(_ person: Int64, data: String? = nil, by presser: Int64? = nil) async throws -> String {
         let query = simulator.world.askForPress(presser ?? person)

@@ -13,7 +13,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a press is answered once, with the outcome, and counted`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         let data = "verify:\(person)"
         let checks = scene.calls("getChatMember", scene.news)
@@ -41,7 +41,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `it is nobody else's button`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         let other = scene.person("Carl", knows: [scene.news])
         let checks = scene.calls("getChatMember")
@@ -54,7 +54,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `within three seconds the last result is given again`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         scene.lost = ["chat_member"]
         let data = "verify:\(person)"
@@ -70,7 +70,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `two presses at once are one check and two answers`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         let message = try #require(scene.simulator.botMessages(in: scene.group).last?.id)
         let checks = scene.calls("getChatMember", scene.news)
@@ -90,7 +90,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `joining and pressing at once frees once`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         let message = try #require(scene.simulator.botMessages(in: scene.group).last?.id)
         try scene.simulator.personJoins(person, scene.news)
@@ -112,7 +112,7 @@ import Testing
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a group without a gate frees whoever presses`(engine: Engine) async throws {
         for end in ["disabled", "no channels", "all broken"] {
-            let scene = try await Scene(engine)
+            let scene = try await MemberScene(engine)
             let person = try await scene.held("Boris")
             switch end {
             case "disabled": try await scene.run("UPDATE protected_groups SET enabled = FALSE")
@@ -130,7 +130,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a press forgets what was known, of all channels`(engine: Engine) async throws {
-        let scene = try await Scene(engine, requires: true)
+        let scene = try await MemberScene(engine, requires: true)
         let person = try await scene.held("Boris", knows: [scene.market])
         scene.lost = ["chat_member"]
         try scene.simulator.personLeaves(person, scene.market)
@@ -142,7 +142,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     @IO func `many missing channels fit into an alert`() async throws {
-        let scene = try await Scene(.sqlite)
+        let scene = try await MemberScene(.sqlite)
         let channels = (1...12).map { index in
             scene.simulator.addChannel("A channel with a rather long title, number \(index)", owner: scene.world.owner)
         }
@@ -156,7 +156,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `when Telegram does not say, the mute stays`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         scene.simulator.failNext(.tooManyRequests(retryAfter: 60), of: "getChatMember", count: 1)
         #expect(
@@ -168,7 +168,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a slow check is answered in time, and shows in the prompt later`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         scene.lost = ["chat_member"]
         try scene.simulator.personJoins(person, scene.news)
@@ -192,7 +192,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a lift that cannot be done yet goes on by itself`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         scene.lost = ["chat_member"]
         try scene.simulator.personJoins(person, scene.news)
@@ -210,7 +210,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `who is not held is told so, or who restricted them`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let known = scene.person("Boris", knows: [scene.news])
         #expect(try await scene.intakePress(known) == "! You can write here.")
         let muted = scene.person("Carl", knows: [scene.news])
@@ -240,7 +240,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     @IO func `made-up data is out of date`() async throws {
-        let scene = try await Scene(.sqlite)
+        let scene = try await MemberScene(.sqlite)
         let person = try await scene.held("Boris")
         let calls = scene.calls("getChatMember")
         for data in Self.madeUp {
@@ -258,7 +258,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `the button for several is each presser's own`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let one = try await scene.held("Boris")
         let two = scene.person("Carl")
         try scene.simulator.personJoins(one, scene.news)
@@ -270,7 +270,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `the command does as the button does`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = scene.person("Boris")
         // Who is not held asks by a command: the message passes the rules, and is answered in any case.
         _ = try await scene.command("/verify", by: person)
@@ -283,7 +283,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `one channel that cannot be seen does not keep anybody muted`(engine: Engine) async throws {
-        let scene = try await Scene(engine, requires: true)
+        let scene = try await MemberScene(engine, requires: true)
         let person = try await scene.held("Boris")
         scene.lost = ["chat_member", "my_chat_member"]
         scene.simulator.setBotPresence(in: scene.market, .kicked)
@@ -300,7 +300,7 @@ import Testing
     }
 }
 
-extension Scene {
+extension MemberScene {
     /// How many rows of activity the person left.
     func pressesCounted(of person: Int64) -> Int {
         world.log.rows.count { if case .activity(UserID(person), _) = $0 { true } else { false } }

@@ -9,13 +9,13 @@ import Testing
 @testable import Simulator
 
 @Suite("Requests to join", .serialized) struct JoinRequestTests {
-    @IO private func isIn(_ person: Int64, _ scene: Scene) -> Bool {
+    @IO private func isIn(_ person: Int64, _ scene: MemberScene) -> Bool {
         scene.simulator.member(person, in: scene.group).isPresent
     }
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a subscriber is let in`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = scene.person("Boris", knows: [scene.news], isInGroup: false)
         try scene.simulator.personAsksToJoin(person, scene.group)
         try await scene.settle()
@@ -27,7 +27,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `others wait, get the buttons in private, and are let in by a later check`(engine: Engine) async throws {
-        let scene = try await Scene(engine, requires: true)
+        let scene = try await MemberScene(engine, requires: true)
         let person = scene.person("Boris", knows: [scene.market], languageCode: "ru", isInGroup: false)
         try scene.simulator.personAsksToJoin(person, scene.group)
         try await scene.settle()
@@ -53,7 +53,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `approving a request that is gone is harmless`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = scene.person("Boris", isInGroup: false)
         try scene.simulator.personAsksToJoin(person, scene.group)
         try await scene.settle()
@@ -69,7 +69,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `who is muted and outside is let in too, and told of the mute`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = scene.person("Boris", isInGroup: false)
         scene.simulator.adminRestricts(person, in: scene.group)
         try scene.simulator.personAsksToJoin(person, scene.group)
@@ -84,7 +84,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a check that fails leaves the request to administrators`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         scene.simulator.failNext(.refused(400, "Bad Request: something"), of: "getChatMember", count: 1)
         let person = scene.person("Boris", knows: [scene.news], isInGroup: false)
         try scene.simulator.personAsksToJoin(person, scene.group)
@@ -95,7 +95,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `requests to a group without protection are left alone`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         _ = try await scene.command("/unprotect")
         let person = scene.person("Boris", knows: [scene.news], isInGroup: false)
         try scene.simulator.personAsksToJoin(person, scene.group)
@@ -106,7 +106,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `as the chat's guard each request is answered by its query`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         scene.simulator.world.chats[scene.group]?.botIsGuard = true
         let method = "answerChatJoinRequestQuery"
         let known = scene.person("Boris", knows: [scene.news], isInGroup: false)
@@ -140,7 +140,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     @IO func `a guard does not wait for Telegram until the query is too old`() async throws {
-        let scene = try await Scene(.sqlite)
+        let scene = try await MemberScene(.sqlite)
         scene.simulator.world.chats[scene.group]?.botIsGuard = true
         scene.simulator.failNext(.tooManyRequests(retryAfter: 60), of: "getChatMember", count: 1)
         let person = scene.person("Boris", knows: [scene.news], isInGroup: false)

@@ -30,7 +30,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases, Source.allCases)
     @IO func `who is not subscribed is muted and welcomed by name, once`(engine: Engine, source: Source) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         scene.lost = source.lost
         let person = scene.person("Boris", isInGroup: false)
         try scene.simulator.personJoins(person, scene.group)
@@ -49,7 +49,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `within a minute a second word of the same is ignored, later it counts`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = scene.person("Boris", knows: [scene.news], isInGroup: false)
         try scene.simulator.personJoins(person, scene.group)
         try await scene.settle()
@@ -86,7 +86,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `who is subscribed is welcomed silently, whatever joins are set to`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let first = scene.person("Boris", knows: [scene.news], isInGroup: false)
         try scene.simulator.personJoins(first, scene.group)
         try await scene.settle()
@@ -112,7 +112,7 @@ import Testing
     @IO func `the welcome is for who was added, not for who added them; bots and administrators are skipped`(
         engine: Engine
     ) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let inviter = scene.person("Inviter", knows: [scene.news])
         let (one, two) = (scene.person("Boris"), scene.person("Carl"))
         let admin = scene.person("Admin")
@@ -137,7 +137,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `nobody is checked in a disabled group`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         _ = try await scene.command("/unprotect")
         let person = scene.person("Boris", isInGroup: false)
         try scene.simulator.personJoins(person, scene.group)
@@ -150,7 +150,7 @@ import Testing
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `what an administrator forbade before is kept for afterwards`(engine: Engine) async throws {
         for source in [Source.member, .service] {
-            let scene = try await Scene(engine)
+            let scene = try await MemberScene(engine)
             scene.lost = source.lost
             let person = scene.person("Boris", isInGroup: false)
             let until = WallClock.now.seconds + 86_400
@@ -170,7 +170,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a check that fails holds nobody`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         scene.simulator.failNext(.refused(400, "Bad Request: something"), of: "getChatMember", count: 1)
         let person = scene.person("Boris", isInGroup: false)
         try scene.simulator.personJoins(person, scene.group)

@@ -11,7 +11,7 @@ import Testing
 @Suite("Leaving and returning", .serialized) struct LeaveAndReturnTests {
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `who leaves is muted and told why, in the groups where they are`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let other = scene.simulator.addGroup("Other", owner: scene.world.owner)
         let disabled = scene.simulator.addGroup("Off", owner: scene.world.owner)
         let absent = scene.simulator.addGroup("Absent", owner: scene.world.owner)
@@ -44,7 +44,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `administrators and exempt people may leave`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let admin = scene.person("Admin", knows: [scene.news])
         scene.simulator.place(admin, in: scene.group, status: .administrator, rights: .deleteMessages)
         let exempt = scene.person("Boris", knows: [scene.news])
@@ -58,7 +58,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `an administrator of the channel who throws somebody out makes them leave`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = scene.person("Boris", knows: [scene.news])
         scene.simulator.adminBans(person, in: scene.news)
         try await scene.settle()
@@ -70,7 +70,7 @@ import Testing
     @IO func `leaving a second channel brings row and prompt up to date, nobody is told twice`(
         engine: Engine
     ) async throws {
-        let scene = try await Scene(engine, requires: true)
+        let scene = try await MemberScene(engine, requires: true)
         let person = scene.person("Boris", knows: [scene.news, scene.market])
         try scene.simulator.personLeaves(person, scene.news)
         try await scene.settle()
@@ -101,7 +101,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `who returns is free in every group that held them for it`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let other = scene.simulator.addGroup("Other", owner: scene.world.owner)
         let third = scene.simulator.addGroup("Third", owner: scene.world.owner)
         try await scene.protect(other, by: [scene.news])
@@ -125,7 +125,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a required chat that is a protected group itself has both`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let inner = scene.simulator.addGroup("Inner", owner: scene.world.owner)
         try await scene.protect(inner, by: [scene.group])
         let person = scene.person("Boris", knows: [inner])
@@ -150,7 +150,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `who was seen outside a group is not looked for there again`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = scene.person("Boris", knows: [scene.news], isInGroup: false)
         try scene.simulator.personLeaves(person, scene.news)
         try await scene.settle()
@@ -184,7 +184,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `when many leave at once, twenty a second are looked at`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let people = (1...40).map { scene.person("Person \($0)", knows: [scene.news]) }
         for person in people { try scene.simulator.personLeaves(person, scene.news) }
         let began = Loop.shared.current()

@@ -15,14 +15,14 @@ import Testing
         administrator of the channel again; I look every hour.
         """
 
-    @IO private func reachOwner(_ scene: Scene) async throws {
+    @IO private func reachOwner(_ scene: MemberScene) async throws {
         try scene.simulator.personStarts(scene.world.owner)
         try await scene.settle()
     }
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a right that is lost is told to the owner, and shows in the state`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         try await reachOwner(scene)
         scene.simulator.setBotRights(in: scene.group, [.manageChat, .deleteMessages])
         try await scene.settle()
@@ -46,7 +46,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a refused mute closes the row, deletes all the same, and is told`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         try await reachOwner(scene)
         scene.lost = ["my_chat_member"]
         scene.simulator.setBotRights(in: scene.group, [.manageChat, .deleteMessages])
@@ -67,7 +67,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `an owner who cannot be reached gets one line a day in the group`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         scene.simulator.setBotRights(in: scene.group, [.manageChat, .deleteMessages])
         try await scene.settle()
         #expect(scene.said() == ["Anna: \(Self.noMute)"])
@@ -87,7 +87,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `an owner who has blocked the bot is told in the group`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         try await reachOwner(scene)
         #expect(try await scene.store.canMessage(UserID(scene.world.owner)))
         scene.lost = ["my_chat_member"]
@@ -110,7 +110,7 @@ import Testing
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `thrown out of a group it disables it and keeps the open rows`(engine: Engine) async throws {
         for status in [MemberStatus.left, .kicked] {
-            let scene = try await Scene(engine)
+            let scene = try await MemberScene(engine)
             let person = try await scene.held("Boris")
             scene.simulator.setBotPresence(in: scene.group, status)
             try await scene.settle()
@@ -125,7 +125,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a call that finds it thrown out comes to the same`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         scene.lost = ["my_chat_member"]
         scene.simulator.setBotPresence(in: scene.group, .kicked)
@@ -140,7 +140,7 @@ import Testing
     @IO func `thrown out of a channel it breaks its links, and heals them when it is back`(
         engine: Engine
     ) async throws {
-        let scene = try await Scene(engine, requires: true)
+        let scene = try await MemberScene(engine, requires: true)
         try await reachOwner(scene)
         let other = scene.simulator.addGroup("Other", owner: scene.world.owner)
         try await scene.protect(other, by: [scene.news])
@@ -168,7 +168,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a required group that throws it out breaks its links too`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let inner = scene.simulator.addGroup("Inner", owner: scene.world.owner)
         try await scene.protect(inner, by: [scene.group])
         scene.simulator.setBotPresence(in: scene.group, .kicked)
@@ -187,7 +187,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases, Word.allCases)
     @IO func `a group that becomes a supergroup keeps everything`(engine: Engine, word: Word) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let basic = scene.simulator.addGroup("Basic", kind: .group, owner: scene.world.owner)
         try await scene.protect(basic, by: [scene.news])
         var params = GroupParams()

@@ -14,7 +14,7 @@ import Testing
         engine: Engine
     ) async throws {
         for (rest, isBack) in [(86_400 as Int64, true), (100, false), (0, true)] {
-            let scene = try await Scene(engine)
+            let scene = try await MemberScene(engine)
             let person = scene.person("Boris")
             let until = rest == 0 ? 0 : WallClock.now.seconds + rest
             let before: Permissions = [.sendMessages, Permissions(rawValue: 1 << 3)]
@@ -34,7 +34,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `without one every permission is given, so that no exception stays`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         try scene.simulator.personJoins(person, scene.news)
         try await scene.settle()
@@ -44,7 +44,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `the prompt is edited while others wait, and goes with the last`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let people = [scene.person("Boris"), scene.person("Carl")]
         for person in people {
             try await scene.world.hold(person, for: [scene.news])
@@ -69,7 +69,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `switching protection off releases ten a second`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let people = (1...12).map { scene.person("Person \($0)") }
         for person in people {
             try await scene.world.hold(person, for: [scene.news])
@@ -96,7 +96,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `removing one of several channels frees who was held for it alone`(engine: Engine) async throws {
-        let scene = try await Scene(engine, requires: true)
+        let scene = try await MemberScene(engine, requires: true)
         let alone = try await scene.held("Boris", knows: [scene.market])
         let both = try await scene.held("Carl")
         let other = try await scene.held("Dora", knows: [scene.news])
@@ -114,7 +114,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a lift that was done already is done`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         scene.lost = ["chat_member"]
         try scene.simulator.personJoins(person, scene.news)
@@ -132,7 +132,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `exempting a held person frees them`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         // By name: known are those who wrote to the bot.
         #expect(

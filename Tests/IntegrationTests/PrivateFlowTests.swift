@@ -17,7 +17,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a deep link shows what is missing, and its button frees`(engine: Engine) async throws {
-        let scene = try await Scene(engine, requires: true)
+        let scene = try await MemberScene(engine, requires: true)
         let person = try await scene.held("Boris", knows: [scene.market])
         try scene.simulator.personStarts(person, argument: "v_\(scene.group)")
         try await scene.settle()
@@ -49,7 +49,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `without an argument all groups are listed, each with its buttons`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let other = scene.simulator.addGroup("Other & more", owner: scene.world.owner)
         try await scene.protect(other, by: [scene.market])
         let person = try await scene.held("Boris")
@@ -86,7 +86,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     @IO func `made-up deep links lead to the menu, unknown groups are said to be so`() async throws {
-        let scene = try await Scene(.sqlite)
+        let scene = try await MemberScene(.sqlite)
         let person = scene.person("Boris")
         let arguments = [
             "v_", "v_abc", "v_5", "v_-99999999999999999999", "v_-4503599627370496", "x", "notify", "p_-5", "buy_gold",
@@ -104,7 +104,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a group that is switched off still frees whom it held`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")
         try await scene.run("UPDATE protected_groups SET enabled = FALSE")
         scene.services.caches.groups.forgetAll()
@@ -120,7 +120,7 @@ import Testing
     @IO func `the prompt leads to the private chat when it is set, the standing notice always`(
         engine: Engine
     ) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let link = "Verify in private https://t.me/\(scene.simulator.options.botUsername)?start=v_\(scene.group)"
         let first = try await scene.held("Boris")
         #expect(scene.buttons() == ["Join News https://t.me/the_news", "I have joined verify:\(first)"])
@@ -140,7 +140,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `labels that are set show under the very next prompt`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         _ = try await scene.command("/settings join_button → {title}!")
         _ = try await scene.command("/settings verify_button Done")
         try await scene.pass(seconds: 61)
@@ -151,7 +151,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `in private everybody reads their own language`(engine: Engine) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         let person = scene.person("Борис", languageCode: "ru-RU")
         try scene.simulator.personWrites(person, in: scene.group, "привет")
         try await scene.settle()
@@ -163,7 +163,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     @IO func `the menu is edited in place, and its presses are counted`() async throws {
-        let scene = try await Scene(.sqlite)
+        let scene = try await MemberScene(.sqlite)
         let person = scene.person("Boris")
         #expect(try await scene.command("/start", by: person, inPrivate: true) == [Self.menu])
         let before = scene.pressesCounted(of: person)
@@ -180,7 +180,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)))
     @IO func `payments are refused in the payer's language, subscriptions are taken note of`() async throws {
-        let scene = try await Scene(.sqlite)
+        let scene = try await MemberScene(.sqlite)
         for (code, text) in [
             ("ru", "Оплата сейчас недоступна."), ("de", "Payments are not available at the moment."),
         ] {

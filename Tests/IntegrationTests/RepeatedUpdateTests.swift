@@ -19,7 +19,7 @@ import Testing
         case joins, asks, leaves, returns, presses, freed, banned, thrownOut
         var testDescription: String { rawValue }
 
-        @IO func happen(_ scene: Scene) async throws {
+        @IO func happen(_ scene: MemberScene) async throws {
             let simulator = scene.simulator
             switch self {
             case .joins:
@@ -50,7 +50,7 @@ import Testing
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases, Story.allCases)
     @IO func `a story that is told twice happens once`(engine: Engine, story: Story) async throws {
-        let scene = try await Scene(engine)
+        let scene = try await MemberScene(engine)
         try await story.happen(scene)
         #expect(!scene.updates.isEmpty)
         let calls = Self.visible.map { scene.calls($0) }

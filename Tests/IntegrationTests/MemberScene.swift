@@ -12,7 +12,7 @@ import Testing
 
 /// A test world in which updates are handled and effects performed, on a clock that the script moves.
 @IO
-final class Scene {
+final class MemberScene {
     let world: TestWorld
     let intake: UpdateIntake
     let commands: Commands
