@@ -128,6 +128,28 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `who becomes administrator is free at once, who is none any more is checked`(engine: Engine) async throws {
+        let scene = try await MemberScene(engine)
+        let person = try await scene.held("Boris")
+        scene.simulator.ownerPromotes(person, in: scene.group, .deleteMessages)
+        try await scene.settle()
+        let first = try scene.simulator.personWrites(person, in: scene.group, "as an administrator")
+        try await scene.settle()
+        #expect(scene.simulator.stands(first, in: scene.group))
+        // Being freed by promotion exempts for a day, so another one shows the list.
+        let other = scene.person("Carl")
+        scene.simulator.ownerPromotes(other, in: scene.group, .deleteMessages)
+        try scene.simulator.personWrites(other, in: scene.group, "me too")
+        try await scene.settle()
+        #expect(try await scene.hold(of: other) == nil)
+        scene.simulator.ownerPromotes(other, in: scene.group, nil)
+        try scene.simulator.personWrites(other, in: scene.group, "no more")
+        try await scene.settle()
+        #expect(scene.isMuted(other))
+        await scene.end()
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `our own echo is not an administrator's word`(engine: Engine) async throws {
         let scene = try await MemberScene(engine)
         scene.lost = ["chat_member"]

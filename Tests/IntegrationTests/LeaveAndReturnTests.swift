@@ -182,6 +182,46 @@ import Testing
         await scene.end()
     }
 
+    /// In which way Telegram does not answer.
+    private static let faults: [(Fault, String)] = [
+        (.tooManyRequests(retryAfter: 20), "429"), (.serverError(502), "502"), (.cut, "cut"),
+    ]
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `when Telegram does not answer, who left or returned is looked at later`(engine: Engine) async throws {
+        for (fault, name) in Self.faults {
+            let scene = try await MemberScene(engine)
+            let person = scene.person("Boris", knows: [scene.news])
+            scene.simulator.failNext(fault, of: "getChatMember", count: 1)
+            try scene.simulator.personLeaves(person, scene.news)
+            try await scene.settle()
+            try await scene.pass(seconds: 25)
+            #expect(scene.isMuted(person), "\(name)")
+            scene.simulator.failNext(fault, of: "getChatMember", count: 1)
+            try scene.simulator.personJoins(person, scene.news)
+            try await scene.settle()
+            try await scene.pass(seconds: 25)
+            #expect(!scene.isMuted(person), "\(name)")
+            await scene.end()
+        }
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `who returns while the mute is on its way ends free`(engine: Engine) async throws {
+        let scene = try await MemberScene(engine)
+        let person = scene.person("Boris", knows: [scene.news])
+        scene.simulator.failNext(.slow(milliseconds: 700), of: "restrictChatMember", count: 1)
+        try scene.simulator.personLeaves(person, scene.news)
+        try await scene.deliver()
+        try await scene.until { scene.calls("restrictChatMember") == 1 || scene.isMuted(person) }
+        try scene.simulator.personJoins(person, scene.news)
+        try await scene.settle()
+        try await scene.pass(seconds: 13)
+        #expect(!scene.isMuted(person) && scene.said().isEmpty)
+        #expect(try await scene.releases(of: person) == "event")
+        await scene.end()
+    }
+
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `when many leave at once, twenty a second are looked at`(engine: Engine) async throws {
         let scene = try await MemberScene(engine)
