@@ -30,7 +30,7 @@ public enum HandChange: String, CaseIterable, Sendable {
     case left
 }
 
-/// Who speaks (telegram-bot-api.md 4, "Who is speaking").
+/// Who speaks: `from` is a stand-in where `sender_chat` is set (core.telegram.org/bots/api#message).
 public enum Sender: Equatable, Sendable {
     /// An ordinary account.
     case person
@@ -50,9 +50,9 @@ public enum MembershipFact: Equatable, Sendable {
     case member
     /// Not subscribed, by an answer or event of that age in milliseconds.
     case notMember(ageMilliseconds: Int64)
-    /// Telegram does not know the person there, asked twice (verification.md 5).
+    /// Telegram does not know the person there, asked twice.
     case inferredNotMember
-    /// The check failed; the fine class of telegram-bot-api.md 2.
+    /// The check failed; its fine class.
     case failed(String)
     /// The bot cannot see this channel's members; the fine class.
     case unreachable(String)

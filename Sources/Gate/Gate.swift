@@ -1,6 +1,6 @@
 // Gate: the rules. Facts in, decision out: pure, synchronous, total. Reads no clock, no store, no log.
 //
-// The order of the rules is verification.md 5; their numbers are named beside them.
+// The order of the rules for a message decides; their numbers are named beside them.
 
 import Domain
 
@@ -132,7 +132,7 @@ private struct Verdict {
             switch facts.memberships[channel] {
             case .member: members += 1
             case .notMember(let age) where age > facts.freshForMilliseconds:
-                unknown.append(channel)  // nobody is held on an old answer (verification.md 4)
+                unknown.append(channel)  // nobody is held on an old answer
             case .notMember, .inferredNotMember: missing.append(channel)
             case .failed: failed.append(channel)
             case .unreachable: unreachable += 1  // a broken link does not count

@@ -14,7 +14,7 @@ public enum SQLValue: Sendable, Equatable {
     case text(String)
     /// Bytes.
     case bytes([UInt8])
-    /// A moment; the engines store it in their own form (schema.md 1).
+    /// A moment; the engines store it in their own form.
     case time(Timestamp)
     /// An array parameter: a PostgreSQL array for `ANY($n)` or `unnest`; SQLite gets it as JSON for `json_each`.
     case ints([Int64])
@@ -51,7 +51,7 @@ public struct SQLStatement: Sendable {
     }
 }
 
-/// How urgent a transaction is (outbox.md 9); on PostgreSQL also which connection carries it.
+/// How urgent a transaction is; on PostgreSQL also which connection carries it.
 public enum SQLPriority: Int, Sendable {
     /// Records and finishes of effects.
     case record
@@ -80,6 +80,13 @@ public protocol Database: AnyObject, Sendable {
     var isReachable: Bool { get }
     /// Calls `handler` with each cache message of another replica, and with `nil` when some may have been missed.
     func onCacheMessage(_ handler: @escaping @IO (String?) -> Void)
+    /// Calls `handler` when another replica has recorded effects for whoever has room, or may have.
+    func onEffects(_ handler: @escaping @IO () -> Void)
     /// Ends all connections after what is under way.
     func close() async
+}
+
+extension Database {
+    /// One process has a file: nobody else records.
+    public func onEffects(_ handler: @escaping @IO () -> Void) {}
 }

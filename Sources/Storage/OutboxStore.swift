@@ -1,4 +1,4 @@
-// The outbox as the service sees it: record, lease, finish (outbox.md). The statements are the engines'.
+// The outbox as the service sees it: record, lease, finish. The statements are the engines'.
 
 import Domain
 import EventLoop
@@ -137,8 +137,9 @@ public enum LedgerChange: Sendable, Equatable {
     case lifted(LedgerID)
     /// Closed for another reason; nothing is lifted.
     case closed(LedgerID, ReleaseReason)
-    /// A prompt addressed these: `told_at`, `warning_message_id`.
-    case told([LedgerID], MessageID)
+    /// A prompt addressed these: `told_at`, `warning_message_id`
+    /// (`nil`: perhaps, by a message whose number nobody knows). Who was freed while it was on its way makes an `edit`.
+    case told([LedgerID], MessageID?)
     /// The group's standing notice is now this message, sent now.
     case notice(ChatID, MessageID?, thread: Int64?)
 }
@@ -146,20 +147,21 @@ public enum LedgerChange: Sendable, Equatable {
 /// The transactional outbox.
 @IO
 public protocol OutboxStore: AnyObject {
-    /// Stores a record (outbox.md 1).
+    /// Stores a record.
     func record(_ record: Record) async throws(StoreError) -> RecordOutcome
-    /// Counts a failure of our own on an update; at the fifth the update is `failed`, `body` is kept and true comes back.
+    /// Counts a failure of our own on an update; at the fifth it is `failed`, `body` is kept and true comes back.
     func failed(_ update: UpdateID, body: String) async throws(StoreError) -> Bool
-    /// Leases due effects, oldest first, at most `limits[lane]` of each lane; respects the order of outbox.md 4.
+    /// Leases due effects, oldest first, at most `limits[lane]` of each lane;
+    /// never two of a ledger row, or two messages of a chat, at a time.
     func leaseDue(limits: [Int: Int]) async throws(StoreError) -> [Effect]
     /// Leases of this replica that it does not run (`running`): after an unknown outcome, or a reconnect.
     func leaseOwnForgotten(running: [Int64]) async throws(StoreError) -> [Effect]
     /// Renews a lease for 12 s. False: it is somebody else's now, or the row is gone.
     func renew(_ effect: Effect) async throws(StoreError) -> Bool
-    /// Ends an attempt (outbox.md 2, 7). `lostLease` when the row was taken over meanwhile: the caller records
+    /// Ends an attempt. `lostLease` when the row was taken over meanwhile: the caller records
     /// a `recheck` with `audit` after a `restrict` of its own.
     func finish(_ effect: Effect, _ result: EffectResult, note: String?) async throws(StoreError) -> FinishOutcome
-    /// Puts off all effects of a chat that nobody else leases; one statement (outbox.md 6).
+    /// Puts off all effects of a chat that nobody else leases; one statement.
     func push(_ chat: ChatID, milliseconds: Int64) async throws(StoreError)
     /// Drops all effects of a chat and orphans its open holds (`BotKicked`).
     func dropEffects(of chat: ChatID) async throws(StoreError)
@@ -167,8 +169,12 @@ public protocol OutboxStore: AnyObject {
     func giveBack(_ effects: [Int64]) async throws(StoreError)
     /// Due and waiting effects by lane, and the age in milliseconds of the oldest due one of lanes 1 and 2.
     func pending() async throws(StoreError) -> PendingEffects
-    /// Milliseconds until the next effect is due (0: now), or `nil` when there is none.
-    func nextDueMilliseconds() async throws(StoreError) -> Int64?
+    /// Milliseconds until the next effect of these lanes is due (0: now), or `nil` when there is none.
+    func nextDueMilliseconds(lanes: Set<Int>) async throws(StoreError) -> Int64?
+    /// How many records had an unknown outcome: their effects may lie under our lease without our knowing.
+    var uncertainRecords: Int { get }
+    /// Calls `handler` when another replica has recorded effects for whoever has room, or may have.
+    func onEffects(_ handler: @escaping @IO () -> Void)
 }
 
 /// What became of a finish.

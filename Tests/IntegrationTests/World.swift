@@ -72,6 +72,7 @@ final class LogKeeper: AttemptObserver, LogSink {
 @IO
 final class TestWorld {
     let simulator: Simulator
+    let port: Int
     let url: String
     let database: any Database
     let store: DatabaseStore
@@ -97,7 +98,7 @@ final class TestWorld {
         var options = SimulatorOptions()
         options.hasFloodLimits = false
         simulator = Simulator(options: options)
-        let port = try simulator.listen(ListenAddress(host: "127.0.0.1", port: 0, isTLS: false))
+        port = try simulator.listen(ListenAddress(host: "127.0.0.1", port: 0, isTLS: false))
         owner = simulator.addPerson("Anna", username: "anna")
         group = simulator.addGroup("Talk", owner: owner)
         news = simulator.addChannel("News", username: "the_news", owner: owner)

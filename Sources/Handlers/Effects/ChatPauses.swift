@@ -1,4 +1,4 @@
-// Pauses that Telegram asked for by chat; when one ends, a single call goes first as a probe (outbox.md 6).
+// Pauses that Telegram asked for by chat; when one ends, a single call goes first as a probe.
 
 import Domain
 import EventLoop
@@ -16,19 +16,19 @@ final class ChatPauses {
     /// Milliseconds of the pause that are left.
     func remainingMilliseconds(_ chat: ChatID) -> Int64 {
         guard let pause = pauses[chat] else { return 0 }
-        return max(0, pause.end.milliseconds(since: Loop.shared.now))
+        return max(0, pause.end.milliseconds(since: Loop.shared.current()))
     }
 
     /// Begins or prolongs a pause.
     func pause(_ chat: ChatID, milliseconds: Int64) {
-        let end = Loop.shared.now.adding(milliseconds: milliseconds)
+        let end = Loop.shared.current().adding(milliseconds: milliseconds)
         pauses[chat] = Pause(end: max(end, pauses[chat]?.end ?? end), probe: nil)
     }
 
     /// `nil`: a call may be made, perhaps as the probe; else the milliseconds to wait.
     func claim(_ chat: ChatID) -> Int64? {
         guard let pause = pauses[chat] else { return nil }
-        let now = Loop.shared.now
+        let now = Loop.shared.current()
         if pause.end > now { return pause.end.milliseconds(since: now) + 1 }
         // A probe that never came back does not block the chat for ever.
         if let probe = pause.probe, now.milliseconds(since: probe) < 10_000 { return 300 }
@@ -36,6 +36,9 @@ final class ChatPauses {
         return nil
     }
 
-    /// A call went through: the pause is over.
+    /// The probe got no answer: another one goes.
+    func failed(_ chat: ChatID) { pauses[chat]?.probe = nil }
+
+    /// A call was answered: the pause is over.
     func succeeded(_ chat: ChatID) { pauses[chat] = nil }
 }

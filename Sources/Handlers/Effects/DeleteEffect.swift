@@ -14,20 +14,22 @@ extension EffectPerformer {
     }
 
     /// Deletions of one chat. A batch that is refused is repeated one by one: one bad id must not keep the others.
-    func deleteTogether(_ effects: [Effect]) async -> [Result<AttemptOutcome, EffectFailure>] {
+    ///
+    /// - Throws: what concerns all of them: a pause, no answer, a chat that is gone.
+    func deleteTogether(_ effects: [Effect]) async throws(EffectFailure) -> [Result<AttemptOutcome, EffectFailure>] {
         guard let first = effects.first else { return [] }
         do throws(BotAPIError) {
-            let context = CallContext(groupID: first.chat)
-            try await services.api.deleteMessages(effects.compactMap(\.message), in: first.chat, context)
+            try await services.api.deleteMessages(effects.compactMap(\.message), in: first.chat, context(first))
             return effects.map { _ in .success(.done()) }
         } catch {
-            guard !error.isTransient, error.errorClass != .botKicked, error.errorClass != .chatMigrated else {
-                return effects.map { _ in .failure(.api(error)) }
-            }
+            guard error.code == 400, error.errorClass != .chatMigrated else { throw .api(error) }
         }
         var results: [Result<AttemptOutcome, EffectFailure>] = []
         for effect in effects {
-            do throws(EffectFailure) { results.append(.success(try await delete(effect))) } catch {
+            do throws(EffectFailure) {
+                try await keepLease(effect)
+                results.append(.success(try await delete(effect)))
+            } catch {
                 results.append(.failure(error))
             }
         }

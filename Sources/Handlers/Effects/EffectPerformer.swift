@@ -9,6 +9,8 @@ import TelegramBotAPI
 /// Performs one attempt at one effect. One file per kind holds what the kind does.
 @IO
 final class EffectPerformer {
+    private static let callMilliseconds: Int64 = 8000
+
     unowned let services: Services
 
     init(services: Services) { self.services = services }
@@ -29,7 +31,17 @@ final class EffectPerformer {
     }
 
     /// On whose behalf a call is made, for the log of calls. Effects call once: the outbox repeats.
-    func context(_ effect: Effect) -> CallContext { CallContext(userID: effect.user, groupID: effect.chat) }
+    /// A call ends before its lease does.
+    func context(_ effect: Effect) -> CallContext {
+        CallContext(
+            userID: effect.user, groupID: effect.chat,
+            deadline: Loop.shared.current().adding(milliseconds: Self.callMilliseconds))
+    }
+
+    /// Before a call that comes late in an attempt, after others or after the store was asked.
+    func keepLease(_ effect: Effect) async throws(EffectFailure) {
+        guard await services.workers.keepsLease(effect) else { throw .leaseLost }
+    }
 
     /// The group's configuration, or `nil` when it was never protected.
     func group(_ id: ChatID) async throws(EffectFailure) -> ProtectedGroup? {
@@ -44,20 +56,20 @@ final class EffectPerformer {
         }
     }
 
-    /// Sends; a topic that is closed or gone is replaced by the group's own, or by none.
+    /// Sends; a topic that is closed or gone is replaced by General, and that by the group's own.
     func send(
         _ message: ComposedMessage, to chat: ChatID, thread: Int64?, fallback: Int64?, _ context: CallContext
     ) async throws(EffectFailure) -> MessageID {
-        do throws(BotAPIError) {
-            return try await services.api.sendMessage(
-                to: chat, text: message.html, keyboard: message.keyboard, threadID: thread, context)
-        } catch {
-            guard error.errorClass == .topicGone, thread != nil else { throw .api(error) }
-            return try await fromTelegram { () async throws(BotAPIError) in
-                try await services.api.sendMessage(
-                    to: chat, text: message.html, keyboard: message.keyboard,
-                    threadID: fallback == thread ? nil : fallback,
-                    context)
+        var left: [Int64?] = thread == nil ? [] : [nil]
+        if let fallback, fallback != thread { left.append(fallback) }
+        var place = thread
+        while true {
+            do throws(BotAPIError) {
+                return try await services.api.sendMessage(
+                    to: chat, text: message.html, keyboard: message.keyboard, threadID: place, context)
+            } catch {
+                guard error.errorClass == .topicGone, !left.isEmpty else { throw .api(error) }
+                place = left.removeFirst()
             }
         }
     }

@@ -38,7 +38,7 @@ extension EffectPerformer {
         guard effect.ageMilliseconds < Self.windowMilliseconds, let user = effect.user,
             let chat = effect.value("to")?.int.map({ ChatID($0) }), let group = try await group(effect.chat)
         else { return .done() }
-        if effect.isTakenOver, effect.sends > 2 { return .done() }
+        if effect.isPerhapsSentTwice { return .done() }
         if let wait = budgetWait(chat) { return wait }
         let ids = Set((effect.value("channels")?.array ?? []).compactMap(\.int))
         let channels = group.channels.filter { ids.contains($0.id.value) }
@@ -49,9 +49,14 @@ extension EffectPerformer {
             language.label(.verify), .callback("verify:\(user.value):\(group.id.value)"))
         rows.append([verify])
         let keyboard = InlineKeyboard(rows)
-        _ = try await fromTelegram { () async throws(BotAPIError) in
-            try await services.api.sendMessage(to: chat, text: text.html, keyboard: keyboard, context(effect))
+        try await keepLease(effect)
+        do throws(BotAPIError) {
+            _ = try await services.api.sendMessage(to: chat, text: text.html, keyboard: keyboard, context(effect))
+            return .done()
+        } catch {
+            // The person's chat is paused, not the group.
+            guard error.errorClass == .retryAfter else { throw .api(error) }
+            throw .later(milliseconds: (error.retryAfterSeconds ?? 1) * 1000)
         }
-        return .done()
     }
 }

@@ -1,4 +1,4 @@
-// Giving a person their rights back: those they had before, or all (verification.md 10).
+// Giving a person their rights back: those they had before, or all.
 
 import Domain
 import EventLoop
@@ -14,18 +14,19 @@ extension EffectPerformer {
         else { return .done() }
         let prior = hold.priorPermissions.flatMap { PriorPermissions(parsing: $0) }
         let (permissions, until) = prior?.restored(atSeconds: WallClock.now.seconds) ?? (.all, nil)
+        try await keepLease(effect)
         do throws(BotAPIError) {
             try await services.api.restrictChatMember(
                 hold.user, in: hold.group, permissions: permissions, untilDate: until, context(effect))
         } catch {
             switch error.errorClass {
             case .userIsAdmin, .userUnknown, .badRequest: break  // there is nothing of ours left to lift
-            case .adminRightsMissing, .chatNotFound: return unlifted(effect, hold)
+            case .adminRightsMissing, .chatNotFound: return unlifted(effect, hold, error)
             case .retryAfter, .chatMigrated, .unauthorized, .botKicked: throw .api(error)
             case .botBlocked, .messageGone, .queryExpired, .topicGone, .conflict, .serverError, .networkError,
                 .unknownError:
-                guard effect.ageMilliseconds > 600_000 else { throw .api(error) }
-                return unlifted(effect, hold)
+                guard effect.hasTriedForLong else { throw .api(error) }
+                return unlifted(effect, hold, error)
             }
         }
         services.events?.released(hold.user, in: hold.group, reason: "lifted")
@@ -34,9 +35,10 @@ extension EffectPerformer {
     }
 
     /// It stays recorded and is tried hourly: nobody may stay muted for ever.
-    private func unlifted(_ effect: Effect, _ hold: Hold) -> AttemptOutcome {
+    private func unlifted(_ effect: Effect, _ hold: Hold, _ error: BotAPIError) -> AttemptOutcome {
         Log.error("unlifted", .chatID(hold.group.value), .userID(hold.user.value))
         HandlerMetrics.effects.add(effect.kind.rawValue, "failed")
-        return .result(.again(afterMilliseconds: 3_600_000, counts: true, unsent: true))
+        return .again(
+            afterMilliseconds: 3_600_000, counts: true, unsent: true, failure: error.errorClass.rawValue)
     }
 }

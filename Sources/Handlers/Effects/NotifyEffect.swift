@@ -41,7 +41,7 @@ extension EffectWish {
 extension EffectPerformer {
     func notify(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         guard let group = try await group(effect.chat), let text = text(effect, group) else { return .done() }
-        if effect.isTakenOver, effect.sends > 2 { return .done() }
+        if effect.isPerhapsSentTwice { return .done() }
         let language = Languages.named(group.params.language)
         let owner = group.owner
         let isReachable = try await fromStore { () async throws(StoreError) in
@@ -59,6 +59,7 @@ extension EffectPerformer {
         guard try await mayTell("line", group.id, everySeconds: 24 * 3600) else { return .done() }
         if let wait = budgetWait(group.id) { return wait }
         let mention = HTML.mention(owner, name: await name(of: owner, in: group.id))
+        try await keepLease(effect)
         let line = language.text(.noticeInGroup(owner: mention, notice: language.text(text)))
         _ = try await send(
             ComposedMessage(html: line.html, keyboard: InlineKeyboard()), to: group.id, thread: nil,
@@ -96,6 +97,9 @@ extension EffectPerformer {
                     try await services.store.setCanMessage(false, user: person, username: nil, language: nil)
                 }
                 return false
+            case .retryAfter:
+                // The person's chat is paused, not the group.
+                throw .later(milliseconds: (error.retryAfterSeconds ?? 1) * 1000)
             default: throw .api(error)
             }
         }

@@ -1,4 +1,4 @@
-// Telling all who are held in a group and were not told yet, with one message (verification.md 6.5).
+// Telling all who are held in a group and were not told yet, with one message.
 
 import Domain
 import EventLoop
@@ -9,13 +9,19 @@ import TelegramBotAPI
 extension EffectPerformer {
     func prompt(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         let chat = effect.chat
-        let waiting = try await fromStore { () async throws(StoreError) in
+        let untold = try await fromStore { () async throws(StoreError) in
             try await services.store.untold(in: chat, limit: 100)
         }
-        guard !waiting.isEmpty, let group = try await group(chat) else { return .done() }
+        guard !untold.isEmpty, let group = try await group(chat) else { return .done() }
+        let known = try await toldLately(untold)
+        let unsure = untold.filter(mayBeRefused)
+        let waiting = untold.filter { !known.contains($0.id) && !mayBeRefused($0) }
+        let later = unsure.isEmpty ? [] : [again(effect)]
+        guard !waiting.isEmpty else {
+            return .done(known.isEmpty ? [] : [.told(Array(known), group.notice)], follow: later)
+        }
         let ids = waiting.map(\.id)
-        // Sent perhaps twice already: taken as sent, a third message would help nobody.
-        if effect.isTakenOver, effect.sends > 2 { return .done([.told(ids, MessageID(0))]) }
+        if effect.isPerhapsSentTwice { return .done([.told(ids, nil)]) }
         if let wait = budgetWait(chat) { return wait }
         let channels = missing(of: waiting, in: group)
         var people: [PromptPerson] = []
@@ -27,16 +33,44 @@ extension EffectPerformer {
         }
         let place = PromptPlace(group, botUsername: services.settings.botUsername)
         let composed = Prompt.compose(people: people, total: waiting.count, channels: channels, in: place)
+        try await keepLease(effect)
         let message = try await send(
             composed, to: chat, thread: effect.value("thread")?.int, fallback: group.params.noticeTopic,
             context(effect))
-        var follow: [EffectWish] = []
+        var follow = later
         if group.params.warningSeconds > 0 {
-            follow.append(.expire(message, in: chat, afterMilliseconds: group.params.warningSeconds * 1000))
+            follow.append(
+                .expire(
+                    message, in: chat, thread: effect.value("thread")?.int,
+                    afterMilliseconds: group.params.warningSeconds * 1000))
         }
-        // Who was freed while the message was on its way must not stay named in it; the edit looks who is left.
-        if await anyIsFreed(of: waiting) { follow.append(.edit(message, in: chat)) }
-        return .done([.told(ids, message)], follow: follow)
+        var changes: [LedgerChange] = [.told(ids, message)]
+        if !known.isEmpty { changes.append(.told(Array(known), group.notice ?? message)) }
+        return .done(changes, follow: follow)
+    }
+
+    /// Whom we could not mute a moment ago were told then: whether they are held now must be known first.
+    private func mayBeRefused(_ hold: Hold) -> Bool {
+        hold.state == .intended
+            && services.notes.refusals.isRecent(PairOrder.Pair(chat: hold.group, user: hold.user))
+    }
+
+    private func again(_ effect: Effect) -> EffectWish {
+        var wish = EffectWish.prompt(in: effect.chat, thread: effect.value("thread")?.int)
+        wish.delayMilliseconds = 1000
+        return wish
+    }
+
+    /// Who was held a second time within ten minutes for a message that came late: they know.
+    private func toldLately(_ holds: [Hold]) async throws(EffectFailure) -> Set<LedgerID> {
+        var known: Set<LedgerID> = []
+        for hold in holds where services.notes.lateHolds.isRecent(PairOrder.Pair(chat: hold.group, user: hold.user)) {
+            let earlier = try await fromStore { () async throws(StoreError) in
+                try await services.store.recentHolds(of: hold.user, in: hold.group, seconds: 600)
+            }
+            if earlier.contains(where: { $0.id < hold.id && $0.isTold }) { known.insert(hold.id) }
+        }
+        return known
     }
 
     /// The channels that the people miss, in the order of linking; all of the group's if none is sound any more.
@@ -68,17 +102,5 @@ extension EffectPerformer {
         case .leave: channels.first.map { .left(channel: $0.title) } ?? .hello
         case .message, .return, .button: .hello
         }
-    }
-
-    private func anyIsFreed(of holds: [Hold]) async -> Bool {
-        for hold in holds.prefix(10) {
-            do throws(StoreError) {
-                guard let now = try await services.store.hold(hold.id), now.state == .intended || now.state == .held
-                else { return true }
-            } catch {
-                return true  // the edit reads again when it is performed
-            }
-        }
-        return false
     }
 }

@@ -33,6 +33,7 @@ extension EffectPerformer {
             member.permissions?.isEmpty == true
         {
             // Fully muted without an open row: the mute came from a replica that was stopped meanwhile.
+            try await keepLease(effect)
             try await fromTelegram { () async throws(BotAPIError) in
                 try await services.api.restrictChatMember(user, in: effect.chat, permissions: .all, context(effect))
             }
@@ -55,9 +56,15 @@ extension EffectPerformer {
         inquiry.facts.freshForMilliseconds = 60_000
         if member.isAdministrator { inquiry.facts.admin = .yes }
         let decision = await inquiry.decide(patienceMilliseconds: 7000)
-        if let pause = inquiry.retryAfterMilliseconds { return .wait(milliseconds: pause) }
+        if decision.reason == Reason.checkFailed.rawValue, let pause = inquiry.retryAfterMilliseconds {
+            return .wait(milliseconds: pause, failure: "RetryAfter")
+        }
         inquiry.log(decision)
         inquiry.markUnreachable()
+        if decision.reason == Reason.checkFailed.rawValue, !effect.hasTriedForLong {
+            return .again(
+                afterMilliseconds: effect.backoffMilliseconds, counts: true, unsent: true, failure: "CheckFailed")
+        }
         var record = Record(update: nil)
         record.decision = inquiry.row(decision, update: nil)
         switch decision {

@@ -1,4 +1,4 @@
-// Muting a held person. What others had restricted is stored before ours is set (verification.md 6.2, outbox.md 5).
+// Muting a held person. What others had restricted is stored before ours is set.
 
 import Domain
 import EventLoop
@@ -12,17 +12,21 @@ extension EffectPerformer {
             let hold = try await fromStore({ () async throws(StoreError) in try await services.store.hold(ledger) }),
             hold.state == .intended
         else { return .done() }
-        // On all other paths the state was a fact of the decision and is in the row already.
-        if hold.source == .message, hold.priorPermissions == nil,
-            let closed = try await prepare(hold, effect)
-        {
-            return .done([.closed(ledger, closed)])
-        }
-        do throws(BotAPIError) {
+        do throws(EffectFailure) {
+            // On all other paths the state was a fact of the decision and is in the row already.
+            if hold.source == .message, hold.priorPermissions == nil,
+                let closed = try await prepare(hold, effect)
+            {
+                return .done([.closed(ledger, closed)])
+            }
+            try await keepLease(effect)
             _ = services.notes.restricted.claim(PairOrder.Pair(chat: effect.chat, user: user))
-            try await services.api.restrictChatMember(user, in: effect.chat, permissions: .none, context(effect))
+            try await fromTelegram { () async throws(BotAPIError) in
+                try await services.api.restrictChatMember(user, in: effect.chat, permissions: .none, context(effect))
+            }
             return .done([.held(ledger)])
         } catch {
+            guard case .api(let error) = error else { throw error }
             return try refused(error, hold, effect)
         }
     }
@@ -55,26 +59,25 @@ extension EffectPerformer {
     }
 
     private func refused(_ error: BotAPIError, _ hold: Hold, _ effect: Effect) throws(EffectFailure) -> AttemptOutcome {
+        let failure = error.errorClass.rawValue
         switch error.errorClass {
         case .userIsAdmin:
             services.caches.admins.forget(hold.group)
-            return .done([.closed(hold.id, .admin)])
+            return .done([.closed(hold.id, .admin)], failure: failure)
         case .adminRightsMissing, .badRequest, .chatNotFound:
-            HandlerMetrics.effects.add(effect.kind.rawValue, "failed")
             var follow = [EffectWish.notice(.rightLost([.restrictMembers]), in: hold.group)]
             if services.notes.refusals.claim(PairOrder.Pair(chat: hold.group, user: hold.user)) {
                 follow.append(.note(.refused, about: hold.user, in: hold.group, number: hold.id.value))
             }
-            return .done([.closed(hold.id, .refused)], follow: follow)
+            return .done([.closed(hold.id, .refused)], follow: follow, failure: failure)
         case .userUnknown:
-            return .done([.closed(hold.id, .failed)])
+            return .done([.closed(hold.id, .failed)], failure: failure)
         case .retryAfter, .chatMigrated, .unauthorized, .botKicked:
             throw .api(error)
         case .botBlocked, .messageGone, .queryExpired, .topicGone, .conflict, .serverError, .networkError,
             .unknownError:
-            guard effect.ageMilliseconds > 600_000 else { throw .api(error) }
-            HandlerMetrics.effects.add(effect.kind.rawValue, "failed")
-            return .done([.closed(hold.id, .failed)])
+            guard effect.hasTriedForLong else { throw .api(error) }
+            return .done([.closed(hold.id, .failed)], failure: failure)
         }
     }
 }

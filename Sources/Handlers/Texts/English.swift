@@ -48,8 +48,11 @@ struct English: Catalogue {
             """
         case .channelSpeaker(let channel):
             "Messages as a channel (\(channel)) are not allowed here. Please write as yourself."
-        case .checkFailed(let mention):
-            "\(mention), your subscription cannot be checked right now. Please write again in a few minutes."
+        case .checkFailed(let mentions, let more):
+            """
+            \(mentions)\(more > 0 ? " and \(more) more" : ""), your subscription cannot be checked right now, so the \
+            message was removed. Please write again in a few minutes.
+            """
         case .checksFail:
             """
             Subscriptions cannot be checked right now. Until they can, messages are removed. Nobody is muted; \

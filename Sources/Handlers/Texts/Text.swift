@@ -35,7 +35,7 @@ public enum Text: Equatable, Sendable {
     case standingNotice(waiting: Int, channels: Markup)
     // Notes in the group
     case channelSpeaker(channel: String)
-    case checkFailed(mention: Markup)
+    case checkFailed(mentions: Markup, more: Int)
     case checksFail
     // Notices to administrators (verification.md 12a)
     case noticeBrokenLink(channel: String, group: String)

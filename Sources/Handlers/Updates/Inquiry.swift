@@ -112,14 +112,31 @@ struct Inquiry {
                 retryAfterMilliseconds = max(retryAfterMilliseconds ?? 0, pause)
             }
         }
-        if let admins { facts.admin = await admins.value }
+        guard let admins else { return }
+        facts.admin = await admins.value
+        // A pause of the group's own calls is waited out like one of a check.
+        if facts.admin == .failed, let pause = services.api.pausedUntil(chat: group) {
+            let left = pause.milliseconds(since: Loop.shared.current())
+            retryAfterMilliseconds = max(retryAfterMilliseconds ?? 0, left, 1)
+        }
     }
 
     /// The decision's row with its facts.
     func row(_ decision: Decision, update: UpdateID?) -> DecisionRow {
-        DecisionRow(
+        var ages: [ChatID: Int64] = [:]
+        for channel in cached {
+            guard let entry = services.caches.verdicts.verdict(user, in: channel) else { continue }
+            ages[channel] = Loop.shared.now.milliseconds(since: entry.seen)
+        }
+        return DecisionRow(
             update: update, group: group.id, user: user, ruleVersion: ruleVersion, outcome: decision.outcome,
-            facts: facts.encoded(reason: decision.reason))
+            facts: facts.encoded(reason: decision.reason, cachedMilliseconds: ages))
+    }
+
+    /// Whether memberships were asked and Telegram answered all that was asked.
+    var wasAnswered: Bool {
+        guard !milliseconds.isEmpty, facts.admin != .failed else { return false }
+        return !facts.memberships.values.contains { if case .failed = $0 { true } else { false } }
     }
 
     /// Channels that the bot cannot look into.
@@ -136,7 +153,7 @@ struct Inquiry {
 
     // MARK: - Log
 
-    /// One row for each channel that was looked at, one of them decisive (verification.md 6.7).
+    /// One row for each channel that was looked at, one of them decisive.
     func log(_ decision: Decision) {
         switch decision {
         case .ignore, .need: return
@@ -156,7 +173,7 @@ struct Inquiry {
                     VerificationRow(
                         user: user, group: group.id, channel: channel, status: status(channel),
                         latencyMilliseconds: milliseconds[channel], isCached: cached.contains(channel),
-                        isDecisive: channel == decisive, source: source, errorType: errorTypes[channel],
+                        isDecisive: channel == decisive, source: source, errorType: errorType(channel),
                         atMicroseconds: now)))
         }
         HandlerMetrics.verifications.add(status(decisive), source.rawValue)
@@ -164,10 +181,15 @@ struct Inquiry {
         HandlerMetrics.verificationSeconds.observe(seconds: seconds, isCached ? "true" : "false")
     }
 
+    private func errorType(_ channel: ChatID) -> String? {
+        errorTypes[channel] ?? (status(channel) == "error" ? "TelegramError" : nil)
+    }
+
     private func status(_ channel: ChatID) -> String {
         switch facts.memberships[channel] {
         case .member: "verified"
-        case .notMember, .inferredNotMember: "restricted"
+        // Who is missing may be an administrator: without the list nobody is held, and the check has failed.
+        case .notMember, .inferredNotMember: facts.admin == .failed ? "error" : "restricted"
         case .failed, .unreachable, nil: "error"
         }
     }

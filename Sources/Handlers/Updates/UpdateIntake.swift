@@ -1,4 +1,4 @@
-// Where updates come in: repeats, malformed ones, bounds, order, and when Telegram is answered (verification.md 2).
+// Where updates come in: repeats, malformed ones, bounds, order, and when Telegram is answered.
 
 import Domain
 import EventLoop
@@ -151,6 +151,7 @@ public final class UpdateIntake {
     private func work(
         _ update: Update, _ body: [UInt8], recorded: @escaping @IO () -> Void
     ) async -> IntakeAnswer {
+        let began = Loop.shared.current()
         let pair = update.pair
         if let pair { await services.caches.pairs.enter(pair) }
         let handled: Handled
@@ -167,18 +168,19 @@ public final class UpdateIntake {
         case .repeated: HandlerMetrics.updates.add(update.typeName, "duplicate")
         case .recorded(let effects, let group):
             HandlerMetrics.updates.add(update.typeName, "handled")
-            await finish(effects, in: group)
+            await finish(effects, in: group, began: began)
         }
         return .ok
     }
 
-    /// Starts the effects and waits for them: at most 1 s, not at all in a raid or a pause (verification.md 2.4).
-    private func finish(_ effects: [Effect], in group: ChatID?) async {
+    /// Starts the effects and waits for them: at most 1 s, not at all in a raid or a pause.
+    private func finish(_ effects: [Effect], in group: ChatID?, began: Instant) async {
         services.workers.wake()
+        let isRaid = isRaid(group)
         guard !effects.isEmpty else { return }
         let isPaused = effects.contains { services.workers.isPaused($0.chat) }
-        let done = services.workers.perform(effects)
-        guard !isPaused, !isRaid(group), waitingForEffects < 20 else { return }
+        let done = services.workers.perform(effects, began: began)
+        guard !isPaused, !isRaid, waitingForEffects < 20 else { return }
         waitingForEffects += 1
         defer { waitingForEffects -= 1 }
         let limit = Completion<Void, Never>()
@@ -210,6 +212,8 @@ public final class UpdateIntake {
         switch failure {
         case .storeAway:
             HandlerMetrics.rejected.add("database")
+            // What was stored without our knowing lies under our lease.
+            services.workers.wake()
             return .again(seconds: 2)
         case .overloaded:
             HandlerMetrics.rejected.add("overload")

@@ -54,11 +54,15 @@ struct UpdateRouter {
         }
         // An administrator's command goes before the rules; others' is answered if the message stands, /verify always.
         if await isAdministrator(call) { return await answer(call) }
-        let handled = try await MessageHandler(services: services).handle(
+        let (handled, stands) = try await MessageHandler(services: services).judge(
             message, occasion: .message, update: update)
-        if case .nothing = handled { return await answer(call) }
-        if call.name == .verify { _ = await answer(call) }
-        return handled
+        switch handled {
+        case .nothing: return await answer(call)
+        case .repeated: return handled
+        case .recorded:
+            if stands || call.name == .verify { _ = await answer(call) }
+            return handled
+        }
     }
 
     private func isAdministrator(_ call: CommandCall) async -> Bool {

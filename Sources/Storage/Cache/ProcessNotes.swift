@@ -26,8 +26,10 @@ public final class ProcessNotes {
     public let joins = OncePer<PairOrder.Pair>(milliseconds: 60_000)
     /// Notes to people who speak as a channel, by channel and group.
     public let channelSpeakers = OncePer<PairOrder.Pair>(milliseconds: 60_000)
-    /// Notes that a check failed.
-    public let failedChecks = OncePer<PairOrder.Pair>(milliseconds: 600_000)
+    /// Groups in which checks fail, and who was told.
+    public let outages = Outages()
+    /// People held for a message that came late: held again soon, they are not told again.
+    public let lateHolds = OncePer<PairOrder.Pair>(milliseconds: 600_000)
     /// Texts to people whom Telegram did not let us mute.
     public let refusals = OncePer<PairOrder.Pair>(milliseconds: 60_000)
     /// Real checks for a button.

@@ -36,8 +36,8 @@ final class PostgreSQLConnection {
     private var wasReady = false
     private var firstAttempt = Completion<Void, Never>()
 
-    /// Called with the payload of each notification, and with `nil` after each return from a loss.
-    var onNotification: ((String?) -> Void)?
+    /// Called with channel and payload of each notification, and without a channel after each return from a loss.
+    var onNotification: ((_ channel: String?, _ payload: String) -> Void)?
 
     init(target: PostgreSQLTarget, setup: [String]) {
         self.target = target
@@ -143,7 +143,7 @@ final class PostgreSQLConnection {
     private func settled(_ handle: OpaquePointer) {
         failures = 0
         isReady = true
-        if wasReady { onNotification?(nil) }
+        if wasReady { onNotification?(nil, "") }
         wasReady = true
         firstAttempt.finish(.success(()))
         let requests = waiting
@@ -309,8 +309,9 @@ final class PostgreSQLConnection {
         guard isReady || onNotification != nil, case .open(let current) = state, current == handle else { return }
         while let notification = PQnotifies(handle) {
             let payload = notification.pointee.extra.map { String(cString: $0) } ?? ""
+            let channel = notification.pointee.relname.map { String(cString: $0) }
             PQfreemem(notification)
-            onNotification?(payload)
+            if let channel { onNotification?(channel, payload) }
         }
     }
 }

@@ -15,6 +15,7 @@ public final class PostgreSQLDatabase: EngineDatabase {
     private let listening: PostgreSQLConnection
     private let others: [PostgreSQLConnection]
     private var handlers: [@IO (String?) -> Void] = []
+    private var effectHandlers: [@IO () -> Void] = []
     private var running = 0
     private var isClosing = false
 
@@ -31,12 +32,10 @@ public final class PostgreSQLDatabase: EngineDatabase {
         recording = PostgreSQLConnection(target: target, setup: [session])
         logging = PostgreSQLConnection(
             target: target, setup: [session, "SELECT set_config('synchronous_commit', 'off', false)"])
-        listening = PostgreSQLConnection(target: target, setup: [session, "LISTEN nezuko_cache"])
+        listening = PostgreSQLConnection(
+            target: target, setup: [session, "LISTEN nezuko_cache", "LISTEN nezuko_effects"])
         others = (0..<max(1, poolMax - 3)).map { _ in PostgreSQLConnection(target: target, setup: [session]) }
-        listening.onNotification = { [weak self] message in
-            guard let self else { return }
-            for handler in handlers { handler(message) }
-        }
+        listening.onNotification = { [weak self] channel, message in self?.heard(channel, message) }
     }
 
     /// Begins to connect and waits for the first attempts; a server that is away is no error.
@@ -80,6 +79,15 @@ public final class PostgreSQLDatabase: EngineDatabase {
 
     /// Calls `handler` with messages of other replicas, and with `nil` when some may have been missed.
     public func onCacheMessage(_ handler: @escaping @IO (String?) -> Void) { handlers.append(handler) }
+
+    /// Calls `handler` when another replica has recorded effects for whoever has room, or may have.
+    public func onEffects(_ handler: @escaping @IO () -> Void) { effectHandlers.append(handler) }
+
+    /// `nil` after a loss: words of either kind may have been missed.
+    private func heard(_ channel: String?, _ message: String) {
+        if channel != "nezuko_effects" { for handler in handlers { handler(channel == nil ? nil : message) } }
+        if channel != "nezuko_cache" { for handler in effectHandlers { handler() } }
+    }
 
     /// Ends all connections after what is under way.
     public func close() async {

@@ -1,4 +1,4 @@
-// Member counts: which chats are due for the sync, and what it found (verification.md 13).
+// Member counts: which chats are due for the sync, and what it found.
 
 import Domain
 import EventLoop

@@ -1,4 +1,4 @@
-// The end of an attempt: the row goes, comes again, or waits; the ledger changes with it (outbox.md 2, 5, 7).
+// The end of an attempt: the row goes, comes again, or waits; the ledger changes with it.
 
 import Domain
 import EventLoop
@@ -45,6 +45,27 @@ private enum FinishText {
         UPDATE user_restrictions SET told_at = {now}, warning_message_id = $4::bigint
         WHERE id {in:$3} AND \(isOurs)
         """)
+
+    /// Who was freed while the message was on its way must not stay named in it; the edit looks who is left.
+    /// A lift that starts after this one reads the message from the ledger.
+    static let editFreed = edit("$4::bigint", "u.id {in:$3} AND u.state IN ('lifting', 'closed')")
+    /// Who is not held after all is not to read on that they are.
+    static let editClosed = edit("u.warning_message_id", "u.id = $3::bigint AND u.warning_message_id IS NOT NULL")
+
+    private static func edit(_ message: String, _ condition: String) -> Query {
+        func text(_ payload: String, _ conflict: String) -> String {
+            """
+            INSERT INTO effects (dedup_key, kind, lane, chat_id, payload, due_at, created_at)
+            SELECT 'edit:' || u.group_id || ':' || \(message), 'edit', 3, u.group_id, \(payload), {now}, {now}
+            FROM user_restrictions u WHERE \(condition) AND \(isOurs)
+            GROUP BY u.group_id, u.warning_message_id
+            \(conflict)
+            """
+        }
+        return Query(
+            postgreSQL: text("jsonb_build_object('message', \(message))", EffectRows.conflictPostgreSQL),
+            sqlite: text("json_object('message', \(message))", EffectRows.conflictSQLite))
+    }
 
     static let notice = Query(
         """
@@ -105,7 +126,7 @@ private enum FinishText {
         """
         UPDATE effects SET lease_owner = NULL, lease_until = NULL, due_at = {after:$3}, attempts = 0, sends = 0,
             revision = revision + 1, payload = $4::jsonb
-        WHERE id = $1::bigint AND lease_owner = $2::text RETURNING 1
+        WHERE id = $1::bigint AND lease_owner = $2::text AND revision = $5::int RETURNING 1
         """)
 
     /// A restrict that failed is not tried again once its row is being lifted.
@@ -132,10 +153,11 @@ private enum FinishText {
 }
 
 extension DatabaseStore {
-    /// Ends an attempt (outbox.md 2, 7). `note` is a JSON object for `decisions.effects`.
+    /// Ends an attempt. `note` is a JSON object for `decisions.effects`.
     public func finish(
         _ effect: Effect, _ result: EffectResult, note: String?
     ) async throws(StoreError) -> FinishOutcome {
+        try await followClock()
         let ours: [SQLValue] = [.int(effect.id), .text(database.owner)]
         var steps = [statement(FinishText.lock, ours, stopsWhenEmpty: true)]
         if let note, let decision = effect.decision {
@@ -172,9 +194,12 @@ extension DatabaseStore {
         case .closed(let ledger, let reason):
             steps.append(statement(FinishText.closed, ours + [.int(ledger.value), .text(reason.rawValue)]))
             steps.append(statement(FinishText.dropOthers, ours + [.int(ledger.value)]))
+            steps.append(statement(FinishText.editClosed, ours + [.int(ledger.value)]))
         case .told(let ledgers, let message):
             let ids = SQLValue.ints(ledgers.map(\.value))
-            steps.append(statement(FinishText.told, ours + [ids, .int(message.value)]))
+            let values = ours + [ids, .optional(message?.value)]
+            steps.append(statement(FinishText.told, values))
+            if message != nil { steps.append(statement(FinishText.editFreed, values)) }
         case .notice(let group, let message, let thread):
             steps.append(
                 statement(
@@ -193,7 +218,9 @@ extension DatabaseStore {
                 statement(FinishText.follow, ours + [EffectRows.json(others), .optional(effect.decision)]))
         }
         if let own = follow.first(where: { $0.key == effect.key }) {
-            let values: [SQLValue] = [.int(own.delayMilliseconds), .text(own.payload)]
+            let values: [SQLValue] = [
+                .int(own.delayMilliseconds), .text(own.payload), .int(Int64(effect.revision)),
+            ]
             steps.append(statement(FinishText.repeatLater, ours + values))
         } else {
             steps.append(statement(FinishText.remove, ours + [.int(Int64(effect.revision))]))

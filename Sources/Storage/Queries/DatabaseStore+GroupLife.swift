@@ -1,4 +1,4 @@
-// The ends of protection: disabling, unlinking, removal of the bot, migration (verification.md 10, 12).
+// The ends of protection: disabling, unlinking, removal of the bot, migration.
 
 import Domain
 import EventLoop

@@ -1,4 +1,4 @@
-// Leases: who performs an effect, and when (outbox.md 3, 4, 6).
+// Leases: who performs an effect, and when.
 
 import Domain
 import EventLoop
@@ -88,20 +88,22 @@ extension DatabaseStore {
 
     private static let nextDue = Query(
         """
-        SELECT -{since:min(d.due)} FROM (
-            SELECT min(due_at) AS due FROM effects WHERE lane = 1
-            UNION ALL SELECT min(due_at) FROM effects WHERE lane = 2
-            UNION ALL SELECT min(c.due_at) FROM effects c WHERE c.lane = 3 AND NOT EXISTS (
+        SELECT d.lane, -{since:d.due} FROM (
+            SELECT 1 AS lane, min(due_at) AS due FROM effects WHERE lane = 1
+            UNION ALL SELECT 2, min(due_at) FROM effects WHERE lane = 2
+            UNION ALL SELECT 3, min(c.due_at) FROM effects c WHERE c.lane = 3 AND NOT EXISTS (
                 SELECT 1 FROM effects o WHERE o.chat_id = c.chat_id AND o.lane = 3 AND o.id <> c.id
                     AND o.lease_owner IS NOT NULL AND o.lease_until > (SELECT {now}))
-            UNION ALL SELECT min(due_at) FROM effects WHERE lane = 4) AS d
+            UNION ALL SELECT 4, min(due_at) FROM effects WHERE lane = 4) AS d
         WHERE d.due IS NOT NULL
         """)
 
-    /// Leases due effects, oldest first, at most `limits[lane]` of each lane; respects the order of outbox.md 4.
+    /// Leases due effects, oldest first, at most `limits[lane]` of each lane;
+    /// never two of a ledger row, or two messages of a chat, at a time.
     public func leaseDue(limits: [Int: Int]) async throws(StoreError) -> [Effect] {
         let lanes = limits.filter { $0.value > 0 }.sorted { $0.key < $1.key }
         guard !lanes.isEmpty else { return [] }
+        try await followClock()
         let isServer = database.dialect == .postgreSQL
         var steps: [SQLStatement] = []
         for (lane, limit) in lanes {
@@ -143,11 +145,13 @@ extension DatabaseStore {
 
     /// Renews a lease for 12 s. False: it is somebody else's now, or the row is gone.
     public func renew(_ effect: Effect) async throws(StoreError) -> Bool {
-        try await !rows(Self.renew, [.int(effect.id), .text(database.owner)], .lease).isEmpty
+        try await followClock()
+        return try await !rows(Self.renew, [.int(effect.id), .text(database.owner)], .lease).isEmpty
     }
 
-    /// Puts off all effects of a chat that nobody else leases; one statement (outbox.md 6).
+    /// Puts off all effects of a chat that nobody else leases; one statement.
     public func push(_ chat: ChatID, milliseconds: Int64) async throws(StoreError) {
+        try await followClock()
         try await execute(Self.push, [.int(chat.value), .int(milliseconds), .text(database.owner)], .record)
     }
 
@@ -156,7 +160,7 @@ extension DatabaseStore {
         try await execute(Self.giveBack, [.ints(effects), .text(database.owner)], .record)
     }
 
-    /// SQLite has one `serve`: at its start all leases are void (outbox.md 3).
+    /// SQLite has one `serve`: at its start all leases are void.
     ///
     /// The former owner stays in the row, so that whoever leases it knows that its outcome may be unknown.
     public func voidLeases() async throws(StoreError) {
@@ -176,8 +180,9 @@ extension DatabaseStore {
         return pending
     }
 
-    /// Milliseconds until the next effect is due (0: now), or `nil` when there is none.
-    public func nextDueMilliseconds() async throws(StoreError) -> Int64? {
-        try await rows(Self.nextDue, [], .read).first?.optionalInt(0).map { max(0, $0) }
+    /// Milliseconds until the next effect of these lanes is due (0: now), or `nil` when there is none.
+    public func nextDueMilliseconds(lanes: Set<Int> = [1, 2, 3, 4]) async throws(StoreError) -> Int64? {
+        try await rows(Self.nextDue, [], .read).filter { lanes.contains(Int($0.int(0))) }.map { max(0, $0.int(1)) }
+            .min()
     }
 }

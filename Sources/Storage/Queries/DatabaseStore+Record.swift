@@ -1,17 +1,26 @@
-// Recording: an update, its decision, hold, releases and effects in one transaction and one round trip (outbox.md 1).
+// Recording: an update, its decision, hold, releases and effects in one transaction and one round trip.
 
 import Domain
 import EventLoop
 import JSON
 
 extension DatabaseStore {
-    /// Stores a record (outbox.md 1).
+    /// Stores a record.
     public func record(_ record: Record) async throws(StoreError) -> RecordOutcome {
-        switch database.dialect {
-        case .postgreSQL: try await recordAtServer(record)
-        case .sqlite: try await recordInFile(record)
+        try await followClock()
+        do throws(StoreError) {
+            switch database.dialect {
+            case .postgreSQL: return try await recordAtServer(record)
+            case .sqlite: return try await recordInFile(record)
+            }
+        } catch {
+            if error == .unavailable || error == .timedOut { uncertainRecords += 1 }
+            throw error
         }
     }
+
+    /// Calls `handler` when another replica has recorded effects for whoever has room, or may have.
+    public func onEffects(_ handler: @escaping @IO () -> Void) { database.onEffects(handler) }
 
     // MARK: - PostgreSQL
 
@@ -38,7 +47,7 @@ extension DatabaseStore {
         return .recorded(recorded)
     }
 
-    /// Others are told of rows that wait for a worker at most once in 50 ms: `NOTIFY` serialises commits (outbox.md 10).
+    /// Others are told of rows that wait for a worker at most once in 50 ms: `NOTIFY` serialises commits.
     private func mayNotify(of record: Record) -> Bool {
         guard record.effects.contains(where: { !$0.startsAtOnce && $0.delayMilliseconds <= 0 }) else { return false }
         let now = Loop.shared.current()

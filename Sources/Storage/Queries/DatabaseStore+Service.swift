@@ -129,7 +129,7 @@ extension DatabaseStore {
                 let count = try await rows(query).count
                 total += count
                 guard count == 5000 else { break }
-                // Writers go first between batches (schema.md 6).
+                // Writers go first between batches.
                 await Loop.shared.sleep(milliseconds: 50)
             }
         }

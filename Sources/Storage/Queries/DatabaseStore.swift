@@ -10,8 +10,12 @@ public final class DatabaseStore {
     let botID: Int64
     /// When the last message told other replicas of new effects.
     var lastNotice: Instant?
+    /// Records whose outcome is unknown.
+    public internal(set) var uncertainRecords = 0
     /// The newest lease given on SQLite: each is later than the one before, so that a row tells which record leased it.
-    private var lastLease = Timestamp(microseconds: 0)
+    var lastLease = Timestamp(microseconds: 0)
+    /// Wall clock minus monotonic clock, in microseconds, as last agreed with the rows: SQLite only.
+    var clockOffset: Int64?
 
     /// A store for the bot with that id (the digits of its token).
     public init(database: any Database, botID: Int64) {
@@ -19,7 +23,7 @@ public final class DatabaseStore {
         self.botID = botID
     }
 
-    /// 12 s (outbox.md 3).
+    /// 12 s.
     static let leaseMilliseconds: Int64 = 12_000
 
     /// The end of a lease that starts now, by the wall clock: SQLite only.
@@ -77,7 +81,7 @@ extension SQLRow {
 }
 
 extension String {
-    /// At most that many characters: a long title never fails a row (schema.md 1).
+    /// At most that many characters: a long title never fails a row.
     func cut(_ length: Int) -> String {
         unicodeScalars.count <= length ? self : String(String.UnicodeScalarView(unicodeScalars.prefix(length)))
     }

@@ -1,4 +1,4 @@
-// Effects as rows and back, and what a second wish for a key does to the first (outbox.md 2).
+// Effects as rows and back, and what a second wish for a key does to the first.
 
 import Domain
 import EventLoop
@@ -12,10 +12,11 @@ enum EffectRows {
         {since:created_at}
         """
 
-    /// Messages to people: their leases count as sends (outbox.md 7).
+    /// Messages to people: their leases count as sends.
     static let messageKinds = "('prompt', 'send', 'notify')"
 
-    /// A second wish for a key. Leased rows keep `due_at`; a free one may be leased by it.
+    /// A second wish for a key. Leased rows keep `due_at`; a free one may be leased by it, and is a new message:
+    /// what was perhaps sent for the former wish does not count.
     static func conflict(_ merged: String) -> String {
         """
         ON CONFLICT (dedup_key) DO UPDATE SET
@@ -28,7 +29,7 @@ enum EffectRows {
             lease_until = CASE WHEN effects.lease_owner IS NULL THEN excluded.lease_until
                 ELSE effects.lease_until END,
             lease_owner = COALESCE(effects.lease_owner, excluded.lease_owner),
-            sends = effects.sends + CASE WHEN effects.lease_owner IS NULL THEN excluded.sends ELSE 0 END
+            sends = CASE WHEN effects.lease_owner IS NULL THEN excluded.sends ELSE effects.sends END
         """
     }
 

@@ -1,4 +1,4 @@
-// Recording on PostgreSQL: one data-modifying statement (outbox.md 1). Nothing is read before it.
+// Recording on PostgreSQL: one data-modifying statement. Nothing is read before it.
 
 /// The statement that stores a record.
 ///

@@ -1,4 +1,4 @@
-// Recording on SQLite: a chain of statements (outbox.md 9). One writer runs them, so what they read stays true.
+// Recording on SQLite: a chain of statements. One writer runs them, so what they read stays true.
 
 import Domain
 

@@ -1,0 +1,78 @@
+// The end of an attempt, as it is stored; an end that could not be stored is repeated from memory, never its call.
+
+import Domain
+import EventLoop
+import Observability
+import Storage
+
+/// Stores what attempts came to.
+@IO
+final class EffectFinisher {
+    private static let remembered = 10_000
+
+    private struct Ending {
+        let effect: Effect
+        let result: EffectResult
+        let note: String?
+    }
+
+    private unowned let services: Services
+    private var unfinished: [Int64: Ending] = [:]
+
+    init(services: Services) { self.services = services }
+
+    /// Effects whose call was made and whose end is not stored yet: they must not be performed again.
+    var ids: [Int64] { Array(unfinished.keys) }
+
+    func isUnfinished(_ effect: Effect) -> Bool { unfinished[effect.id] != nil }
+
+    /// Stores an end. True: something may be due because of it.
+    func finish(_ effect: Effect, _ result: EffectResult, note: String?) async -> Bool {
+        let ending = Ending(effect: effect, result: result, note: note)
+        do throws(StoreError) { return try await store(ending) } catch {
+            if unfinished.count < Self.remembered { unfinished[effect.id] = ending }
+            if case .refused(let code) = error {
+                Log.error("effect_not_finished", .name(effect.kind.rawValue), .error(code))
+            }
+            return false
+        }
+    }
+
+    /// Tries those again that could not be stored; stops at the first that finds the store away.
+    func repeatAll() async {
+        for ending in unfinished.values.sorted(by: { $0.effect.id < $1.effect.id }) {
+            do throws(StoreError) { _ = try await store(ending) } catch {
+                guard case .refused = error else { return }
+            }
+        }
+    }
+
+    private func store(_ ending: Ending) async throws(StoreError) -> Bool {
+        let effect = ending.effect
+        let outcome = try await services.store.finish(effect, ending.result, note: ending.note)
+        if outcome == .lostLease, effect.kind == .restrict, ending.result.mayHaveActed, let user = effect.user {
+            // Others may have released the person meanwhile: a mute without an open row is lifted by this.
+            var record = Record(update: nil)
+            record.effects = [.recheck(user, in: effect.chat, audits: true, source: .message)]
+            _ = try await services.store.record(record)
+        }
+        unfinished[effect.id] = nil
+        switch ending.result {
+        case .done(let changes, let follow):
+            return outcome != .finished || !follow.isEmpty || !changes.isEmpty
+        case .again:
+            // The lift that waits for a restrict is due when the restrict is given up.
+            return effect.kind == .restrict
+        }
+    }
+}
+
+extension EffectResult {
+    /// Whether Telegram may have done what the effect asks for.
+    fileprivate var mayHaveActed: Bool {
+        switch self {
+        case .done: true
+        case .again(_, _, let unsent): !unsent
+        }
+    }
+}
