@@ -1,4 +1,4 @@
-// What updates and effects count (metrics-and-alerts.md 2). All families exist from the first scrape.
+// What updates and effects count. All families of the room exist from the first scrape.
 
 import Domain
 import EventLoop
@@ -33,6 +33,8 @@ enum HandlerMetrics {
     static let cacheHits = CounterFamily(
         "nezuko_cache_hits_total", help: "Answers from memory.", labels: ["cache"],
         values: combinations([["verify", "admins", "group", "presence"]]))
+    static let verifyHits = cacheHits.child("verify")
+    static let adminsHits = cacheHits.child("admins")
     static let cacheMisses = CounterFamily(
         "nezuko_cache_misses_total", help: "Questions that memory could not answer.", labels: ["cache"],
         values: combinations([["verify", "admins", "group", "presence"]]))
@@ -44,7 +46,6 @@ enum HandlerMetrics {
         values: combinations([["1", "2", "3", "4"]]))
     static let oldestEffect = Gauge(
         "nezuko_oldest_pending_effect_seconds", help: "Age of the oldest due effect of lanes 1 and 2.")
-    static let holdsOpen = Gauge("nezuko_holds_open", help: "People held now.")
 }
 
 /// Every combination of the labels' values.
@@ -58,6 +59,10 @@ extension Services {
         _ = (HandlerMetrics.updates, HandlerMetrics.rejected, HandlerMetrics.verificationSeconds)
         _ = (HandlerMetrics.verifications, HandlerMetrics.lag, HandlerMetrics.messageTypes)
         _ = (HandlerMetrics.cacheHits, HandlerMetrics.cacheMisses, HandlerMetrics.effects)
-        _ = (HandlerMetrics.pendingEffects, HandlerMetrics.oldestEffect, HandlerMetrics.holdsOpen)
+        _ = (HandlerMetrics.pendingEffects, HandlerMetrics.oldestEffect)
+        ServiceGauges.registerMetrics()
+        UptimeTicks.registerMetrics()
+        JobIntake.registerMetrics(jobs: [MemberSync.jobName])
+        Commands.registerMetrics()
     }
 }

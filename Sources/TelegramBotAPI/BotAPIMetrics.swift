@@ -28,7 +28,10 @@ public enum BotAPIMetrics {
         values: MessageBudget.Bucket.allCases.map { [$0.rawValue] })
 
     /// Makes the families appear at the first scrape.
-    public static func registerMetrics() { _ = (calls, seconds, delays) }
+    public static func registerMetrics() {
+        _ = (calls, seconds, delays)
+        ErrorMetrics.register(.telegramAPI, operations: methods)
+    }
 
     /// A message has to wait for a budget; called by whoever makes it wait, once a message.
     public static func countDelay(_ bucket: MessageBudget.Bucket) { delays.add(bucket.rawValue) }
@@ -37,5 +40,6 @@ public enum BotAPIMetrics {
         let isUnauthorized = attempt.errorClass == BotAPIErrorClass.unauthorized.rawValue
         calls.add(attempt.method, isUnauthorized ? "Unauthorized" : attempt.errorType ?? "ok")
         seconds.observe(seconds: elapsed, attempt.method)
+        if !attempt.success { ErrorMetrics.count(.telegramAPI, operation: attempt.method) }
     }
 }

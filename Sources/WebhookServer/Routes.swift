@@ -22,9 +22,6 @@ final class Routes: HTTPHandler {
     }
 
     private static let jobsPrefix = "/jobs/"
-    private static let requests = CounterFamily(
-        "nezuko_http_requests_total", help: "Requests by route and class of status.", labels: ["route", "status"],
-        values: [])
 
     private let webhookPath: String
     private let secrets: [[UInt8]]
@@ -54,6 +51,7 @@ final class Routes: HTTPHandler {
                 intake.countWrongSecret()
                 return refuse(.empty(401), route.name)
             }
+            if let length = head.contentLength, length > maximumBody { intake.countTooLarge() }
             return .accept(bodyLimit: maximumBody)
         case .job:
             guard head.method == .post else { return refuse(.notAllowed("POST"), route.name) }
@@ -116,22 +114,13 @@ final class Routes: HTTPHandler {
     }
 
     private func refuse(_ response: HTTPResponse, _ name: String) -> HTTPHeadVerdict {
-        Self.requests.add(name, Self.statusClass(response.status))
+        ServiceMetrics.answered(name, response.status)
         return .refuse(response)
     }
 
     private func send(_ response: HTTPResponse, _ route: Route, _ responder: HTTPResponder) {
-        Self.requests.add(route.name, Self.statusClass(response.status))
+        ServiceMetrics.answered(route.name, response.status)
         responder.send(response)
-    }
-
-    private static func statusClass(_ status: Int) -> String {
-        switch status {
-        case ..<300: "2xx"
-        case ..<400: "3xx"
-        case ..<500: "4xx"
-        default: "5xx"
-        }
     }
 }
 

@@ -64,7 +64,9 @@ struct MessageHandler {
         }
         notePresence(message, in: group.id)
         var decision = await inquiry.decide(patienceMilliseconds: 7000)
-        if case .allow(.subscribed) = decision, !inquiry.isCached {
+        if case .allow(.subscribed) = decision, !inquiry.isCached,
+            services.store.held.mayInclude(inquiry.user, in: group.id)
+        {
             // A message from before the mute, handled late: the open row is looked up beside a check only.
             inquiry.facts.hasOpenHold = await isHeld(inquiry.user, in: group.id)
             decision = Gate.decide(inquiry.facts)

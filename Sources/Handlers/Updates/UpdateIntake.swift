@@ -54,6 +54,7 @@ public final class UpdateIntake {
             return done(.again(seconds: 1))
         }
         note(update)
+        services.sighted(update)
         if decideAtOnce(update) {
             recent.noteFinished(update.id)
             HandlerMetrics.updates.add(update.typeName, "ignored")
@@ -76,6 +77,9 @@ public final class UpdateIntake {
 
     /// Counts a delivery that was refused from its head, for it did not carry the secret.
     public func countWrongSecret() { HandlerMetrics.rejected.add("secret") }
+
+    /// Counts a delivery that was refused from its head, for it said that its body is too long.
+    public func countTooLarge() { HandlerMetrics.rejected.add("too_large") }
 
     /// Refuses new updates and waits at most that long for those in work.
     public func drain(graceMilliseconds: Int64) async {
@@ -219,6 +223,7 @@ public final class UpdateIntake {
             HandlerMetrics.rejected.add("overload")
             return .again(seconds: 5)
         case .ownFault(let cause):
+            ErrorMetrics.count(.other, operation: "update")
             Log.error("update_failing", .updateID(update.id.value), .error(cause))
             do throws(StoreError) {
                 guard try await services.store.failed(update.id, body: UpdateTrace.stripped(body)) else {

@@ -8,6 +8,8 @@ extension DatabaseStore {
     /// Stores a record.
     public func record(_ record: Record) async throws(StoreError) -> RecordOutcome {
         try await followClock()
+        // Before the row is there: who asks the ledger too often loses nothing.
+        if let hold = record.hold { held.note(hold.user, in: hold.group) }
         do throws(StoreError) {
             switch database.dialect {
             case .postgreSQL: return try await recordAtServer(record)

@@ -69,6 +69,11 @@ extension DatabaseStore {
     private static let dropDead = Query("DELETE FROM replicas WHERE heartbeat_at < {after:-30000}")
     private static let countReplicas = Query("SELECT count(*) FROM replicas")
     private static let leave = Query("DELETE FROM replicas WHERE id = $1::text")
+    private static let serviceFigures = Query(
+        """
+        SELECT (SELECT count(*) FROM user_restrictions WHERE lifted_at IS NULL),
+            (SELECT count(*) FROM protected_groups WHERE enabled), (SELECT count(*) FROM users)
+        """)
     private static let getSetting = Query("SELECT value::text FROM settings WHERE key = $1::text")
     private static let putSetting = Query(
         """
@@ -154,6 +159,16 @@ extension DatabaseStore {
     /// Removes this replica's row at shutdown.
     public func removeReplica() async throws(StoreError) {
         try await execute(Self.leave, [.text(database.owner)])
+    }
+
+    /// Open holds, enabled groups, known people.
+    public func serviceCounts() async throws(StoreError) -> ServiceCounts {
+        var counts = ServiceCounts()
+        guard let row = try await rows(Self.serviceFigures, [], .read).first else { return counts }
+        counts.holdsOpen = row.int(0)
+        counts.activeGroups = row.int(1)
+        counts.users = row.int(2)
+        return counts
     }
 
     /// A service-wide setting (JSON), or `nil`.

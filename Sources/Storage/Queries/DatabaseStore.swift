@@ -8,6 +8,8 @@ import EventLoop
 public final class DatabaseStore {
     let database: any Database
     let botID: Int64
+    /// Who may be held, from memory.
+    public let held = HeldPeople()
     /// When the last message told other replicas of new effects.
     var lastNotice: Instant?
     /// Records whose outcome is unknown.
