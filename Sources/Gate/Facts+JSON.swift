@@ -35,6 +35,10 @@ extension Facts {
                 json.key("in_group")
                 json.bool(isInGroup)
             }
+            if let handChange {
+                json.key("by_hand")
+                json.string(handChange.rawValue)
+            }
             let flags: [(StaticString, Bool)] = [
                 ("group_chat", isGroupChat), ("service", isServiceMessage), ("exempt", isExempt),
                 ("open_hold", hasOpenHold),
@@ -75,6 +79,7 @@ extension Facts {
         self.sender = sender
         admin = value["admin"]?.string.flatMap(AdminFact.init(rawValue:))
         isInGroup = value["in_group"]?.bool
+        handChange = value["by_hand"]?.string.flatMap(HandChange.init(rawValue:))
         isGroupChat = value["group_chat"]?.bool ?? false
         isServiceMessage = value["service"]?.bool ?? false
         isExempt = value["exempt"]?.bool ?? false

@@ -186,6 +186,8 @@ struct English: Catalogue {
 
             Active: messages, joins, leaves.
             """
+        case .otherRestrictingBot(let name):
+            "\nAnother bot here, \(name), may restrict members too. Two such bots un-mute each other's people."
         case .notProtected: "This group is not protected."
         case .alreadyDisabled: "Protection is off already. /protect switches it on again."
         case .disabled(let releasing):
@@ -266,6 +268,7 @@ struct English: Catalogue {
         case .noLongerProtected: "This group is no longer protected."
         case .checking: "Checking, one moment…"
         case .outOfDate: "This button is out of date."
+        case .noPayments: "Payments are not available at the moment."
         case .somethingWrong: "Something went wrong, please try again."
         }
     }

@@ -188,6 +188,8 @@ struct Russian: Catalogue {
 
             Проверяются: сообщения, вступления, отписки.
             """
+        case .otherRestrictingBot(let name):
+            "\nЗдесь есть ещё один бот с правом ограничивать участников: \(name). Два таких бота снимают ограничения друг друга."
         case .notProtected: "Эта группа не защищена."
         case .alreadyDisabled: "Защита уже выключена. Включить снова: /protect."
         case .disabled(let releasing):
@@ -276,6 +278,7 @@ struct Russian: Catalogue {
         case .noLongerProtected: "Эта группа больше не защищена."
         case .checking: "Проверяю, секунду…"
         case .outOfDate: "Эта кнопка устарела."
+        case .noPayments: "Оплата сейчас недоступна."
         case .somethingWrong: "Что-то пошло не так, попробуйте ещё раз."
         }
     }

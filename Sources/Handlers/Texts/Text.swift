@@ -75,6 +75,7 @@ public enum Text: Equatable, Sendable {
     case missingRights([BotRight])
     case inviteRightNeeded(String)
     case protected(group: String, channels: [String])
+    case otherRestrictingBot(String)
     // /unprotect
     case notProtected
     case alreadyDisabled
@@ -138,6 +139,7 @@ public enum Toast: Equatable, Sendable {
     case noLongerProtected
     case checking
     case outOfDate
+    case noPayments
     case somethingWrong
 }
 

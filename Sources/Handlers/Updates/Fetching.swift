@@ -15,6 +15,19 @@ struct ChannelAnswer: Sendable {
     var retryAfterMilliseconds: Int64?
 }
 
+extension AdminList {
+    /// The list as Telegram gives it.
+    init(_ members: [ChatMember]) {
+        let bots = members.filter { $0.user.isBot && $0.canRestrictMembers }
+        self.init(
+            ids: Set(members.map(\.user.id)),
+            restrictors: Set(members.filter(\.canRestrictMembers).map(\.user.id)),
+            creator: members.first { $0.status == .creator }?.user.id,
+            first: members.first { !$0.user.isBot }?.user.id,
+            restrictingBots: Dictionary(bots.map { ($0.user.id, $0.user.fullName) }, uniquingKeysWith: { $1 }))
+    }
+}
+
 extension Services {
     /// Asks Telegram whether a person is subscribed; writes the answer into the cache.
     func check(
@@ -69,10 +82,7 @@ extension Services {
                 do throws(BotAPIError) {
                     let context = CallContext(groupID: group, deadline: limit, retries: .upTo(3))
                     let members = try await api.getChatAdministrators(group, context)
-                    return AdminList(
-                        ids: Set(members.map(\.user.id)),
-                        restrictors: Set(members.filter(\.canRestrictMembers).map(\.user.id)),
-                        creator: members.first { $0.status == .creator }?.user.id)
+                    return AdminList(members)
                 } catch {
                     throw FetchFailed(errorClass: error.errorClass.rawValue)
                 }

@@ -34,6 +34,7 @@ struct MessageHandler {
         HandlerMetrics.cacheHits.add("group")
         guard let group, var inquiry = inquiry(message, group, occasion) else { return .nothing }
         services.notes.note(message.id, in: group.id)
+        notePresence(message, in: group.id)
         inquiry.recall()
         let decision = Gate.decide(inquiry.facts)
         switch decision {
@@ -61,6 +62,7 @@ struct MessageHandler {
             let name = ProcessNotes.Name(name: from.fullName, language: from.languageCode)
             services.notes.note(name, of: from.id)
         }
+        notePresence(message, in: group.id)
         var decision = await inquiry.decide(patienceMilliseconds: 7000)
         if case .allow(.subscribed) = decision, !inquiry.isCached,
             services.store.held.mayInclude(inquiry.user, in: group.id)
@@ -91,6 +93,13 @@ struct MessageHandler {
         do throws(StoreError) { return try await services.store.openHold(of: user, in: group) != nil } catch {
             return false
         }
+    }
+
+    /// Who writes is there, whatever was seen before.
+    private func notePresence(_ message: Message, in group: ChatID) {
+        guard message.senderChat == nil, let user = message.from?.id else { return }
+        let pair = PairOrder.Pair(chat: group, user: user)
+        if case .fresh(false) = services.caches.presence.lookup(pair) { services.caches.presence.set(pair, true) }
     }
 
     /// `nil`: the gate has no say, without asking.

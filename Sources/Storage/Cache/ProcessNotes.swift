@@ -38,10 +38,8 @@ public final class ProcessNotes {
     public let restricted = OncePer<PairOrder.Pair>(milliseconds: 30_000)
     /// Titles that were looked at.
     public let titles = OncePer<ChatID>(milliseconds: 3_600_000)
-    /// Notices to administrators, by key: group, kind and slot of six hours.
-    public let notices = OncePer<String>(milliseconds: 21_600_000)
-    /// Notices in a group for lack of a private chat.
-    public let groupNotices = OncePer<ChatID>(milliseconds: 86_400_000)
+    /// Turns of the rechecks that events lead to.
+    public let rechecks = Pace(perSecond: 20)
 
     /// Nothing remembered.
     public init() {}
