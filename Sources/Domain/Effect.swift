@@ -106,17 +106,20 @@ public struct EffectWish: Equatable, Sendable {
     }
 
     /// Brings a prompt up to date with who is still held.
-    public static func edit(_ message: MessageID, in chat: ChatID) -> EffectWish {
+    public static func edit(_ message: MessageID, in chat: ChatID, afterMilliseconds: Int64 = 0) -> EffectWish {
         EffectWish(
             .edit, key: "edit:\(chat.value):\(message.value)", chat: chat,
-            payload: #"{"message":\#(message.value)}"#)
+            payload: #"{"message":\#(message.value)}"#, delayMilliseconds: afterMilliseconds)
     }
 
-    /// Ends a prompt after its time.
-    public static func expire(_ message: MessageID, in chat: ChatID, afterMilliseconds: Int64) -> EffectWish {
-        EffectWish(
+    /// Ends a prompt after its time. `thread` is the topic in which it stands.
+    public static func expire(
+        _ message: MessageID, in chat: ChatID, thread: Int64? = nil, afterMilliseconds: Int64
+    ) -> EffectWish {
+        let place = thread.map { #","thread":\#($0)"# } ?? ""
+        return EffectWish(
             .expire, key: "expire:\(chat.value):\(message.value)", chat: chat,
-            payload: #"{"message":\#(message.value)}"#, delayMilliseconds: afterMilliseconds)
+            payload: #"{"message":\#(message.value)\#(place)}"#, delayMilliseconds: afterMilliseconds)
     }
 
     /// Lets a person in who asked to join.

@@ -99,6 +99,8 @@ public struct ProtectedGroup: Equatable, Sendable {
     public var exemptions: [UserID: Int64?]
     /// The standing notice, if one stands (outbox.md 7).
     public var notice: MessageID?
+    /// The topic in which it stands.
+    public var noticeThread: Int64?
 
     /// A group with the given facts.
     public init(

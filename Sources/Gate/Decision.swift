@@ -32,6 +32,8 @@ public enum Reason: String, CaseIterable, Sendable {
     case channelsUnreachable = "channels_unreachable"
     /// Not a member of the group.
     case notInGroup = "not_in_group"
+    /// Not held, so there is nothing to end.
+    case notHeld = "not_held"
 }
 
 /// A fact that is to be fetched before asking again.

@@ -1,11 +1,16 @@
 // Facts as stored in `decisions.facts`: ids, enums and ages; no names, no text. `v` is the form's version.
+//
+// `memberships` has one place for each of the group's channels, in their order, so that a row with many channels stays
+// small: `"member"`, the age of a negative answer in milliseconds, an object for what went wrong, `null` for unknown.
+// `cached_ms` has the ages of what came from memory in the same places.
 
 import Domain
 import JSON
 
 extension Facts {
-    /// The stored form, with the decision's reason beside the facts.
-    public func encoded(reason: String) -> String {
+    /// The stored form, with the decision's reason beside the facts. `cachedMilliseconds` has the ages of what came from
+    /// memory; everything else was asked for this decision.
+    public func encoded(reason: String, cachedMilliseconds: [ChatID: Int64] = [:]) -> String {
         var writer = JSONWriter()
         writer.object { json in
             json.key("v")
@@ -30,6 +35,10 @@ extension Facts {
                 json.key("in_group")
                 json.bool(isInGroup)
             }
+            if let handChange {
+                json.key("by_hand")
+                json.string(handChange.rawValue)
+            }
             let flags: [(StaticString, Bool)] = [
                 ("group_chat", isGroupChat), ("service", isServiceMessage), ("exempt", isExempt),
                 ("open_hold", hasOpenHold),
@@ -43,8 +52,14 @@ extension Facts {
             json.key("memberships")
             json.array { list in
                 for channel in group.channels {
-                    guard let fact = memberships[channel] else { continue }
-                    list.object { fact.write(channel: channel, to: &$0) }
+                    if let fact = memberships[channel] { fact.write(to: &list) } else { list.null() }
+                }
+            }
+            guard !cachedMilliseconds.isEmpty else { return }
+            json.key("cached_ms")
+            json.array { list in
+                for channel in group.channels {
+                    if let age = cachedMilliseconds[channel] { list.int(age) } else { list.null() }
                 }
             }
         }
@@ -64,16 +79,15 @@ extension Facts {
         self.sender = sender
         admin = value["admin"]?.string.flatMap(AdminFact.init(rawValue:))
         isInGroup = value["in_group"]?.bool
+        handChange = value["by_hand"]?.string.flatMap(HandChange.init(rawValue:))
         isGroupChat = value["group_chat"]?.bool ?? false
         isServiceMessage = value["service"]?.bool ?? false
         isExempt = value["exempt"]?.bool ?? false
         hasOpenHold = value["open_hold"]?.bool ?? false
         freshForMilliseconds = value["fresh_ms"]?.int ?? 3000
-        for item in value["memberships"]?.array ?? [] {
-            guard let channel = item["channel"]?.int, let fact = MembershipFact(stored: item) else {
-                throw JSONError.typeMismatch(at: 0)
-            }
-            memberships[ChatID(channel)] = fact
+        for (channel, item) in zip(group.channels, value["memberships"]?.array ?? []) where item != .null {
+            guard let fact = MembershipFact(stored: item) else { throw JSONError.typeMismatch(at: 0) }
+            memberships[channel] = fact
         }
     }
 }
@@ -124,33 +138,33 @@ extension Sender {
 }
 
 extension MembershipFact {
-    fileprivate func write(channel: ChatID, to json: inout JSONWriter) {
-        json.key("channel")
-        json.int(channel.value)
-        json.key("status")
+    fileprivate func write(to json: inout JSONWriter) {
         switch self {
         case .member: json.string("member")
-        case .notMember(let age):
-            json.string("not_member")
-            json.key("age_ms")
-            json.int(age)
+        case .notMember(let age): json.int(age)
         case .inferredNotMember: json.string("inferred_not_member")
-        case .failed(let errorClass):
-            json.string("failed")
-            json.key("class")
-            json.string(errorClass)
-        case .unreachable(let errorClass):
-            json.string("unreachable")
+        case .failed(let errorClass): write("failed", errorClass, to: &json)
+        case .unreachable(let errorClass): write("unreachable", errorClass, to: &json)
+        }
+    }
+
+    private func write(_ status: String, _ errorClass: String, to json: inout JSONWriter) {
+        json.object { json in
+            json.key("status")
+            json.string(status)
             json.key("class")
             json.string(errorClass)
         }
     }
 
     fileprivate init?(stored: JSONValue) {
+        if let age = stored.int {
+            self = .notMember(ageMilliseconds: age)
+            return
+        }
         let errorClass = stored["class"]?.string ?? ""
-        switch stored["status"]?.string {
+        switch stored.string ?? stored["status"]?.string {
         case "member": self = .member
-        case "not_member": self = .notMember(ageMilliseconds: stored["age_ms"]?.int ?? 0)
         case "inferred_not_member": self = .inferredNotMember
         case "failed": self = .failed(errorClass)
         case "unreachable": self = .unreachable(errorClass)

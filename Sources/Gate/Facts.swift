@@ -16,9 +16,21 @@ public enum Occasion: String, CaseIterable, Sendable {
     case recheck
     /// The person says that they joined.
     case button
+    /// An administrator changed what a held person may do, or the person left.
+    case byHand = "by_hand"
 }
 
-/// Who speaks (telegram-bot-api.md 4, "Who is speaking").
+/// What was done by hand to a held person.
+public enum HandChange: String, CaseIterable, Sendable {
+    /// An administrator gave them their rights back.
+    case freed
+    /// An administrator restricted them anew, or banned them.
+    case restricted
+    /// They left the group by themselves.
+    case left
+}
+
+/// Who speaks: `from` is a stand-in where `sender_chat` is set (core.telegram.org/bots/api#message).
 public enum Sender: Equatable, Sendable {
     /// An ordinary account.
     case person
@@ -38,9 +50,9 @@ public enum MembershipFact: Equatable, Sendable {
     case member
     /// Not subscribed, by an answer or event of that age in milliseconds.
     case notMember(ageMilliseconds: Int64)
-    /// Telegram does not know the person there, asked twice (verification.md 5).
+    /// Telegram does not know the person there, asked twice.
     case inferredNotMember
-    /// The check failed; the fine class of telegram-bot-api.md 2.
+    /// The check failed; its fine class.
     case failed(String)
     /// The bot cannot see this channel's members; the fine class.
     case unreachable(String)
@@ -106,6 +118,8 @@ public struct Facts: Equatable, Sendable {
     public var hasOpenHold = false
     /// Whether the person is a member of the group; `nil`: not looked up.
     public var isInGroup: Bool?
+    /// What was done by hand, where that is the occasion.
+    public var handChange: HandChange?
     /// How old a negative answer may be to hold somebody: 3 s, 60 s where an event's recheck had to wait.
     public var freshForMilliseconds: Int64 = 3000
 

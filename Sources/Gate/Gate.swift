@@ -1,11 +1,11 @@
 // Gate: the rules. Facts in, decision out: pure, synchronous, total. Reads no clock, no store, no log.
 //
-// The order of the rules is verification.md 5; their numbers are named beside them.
+// The order of the rules for a message decides; their numbers are named beside them.
 
 import Domain
 
 /// Raised when a case's outcome changes, so that stored decisions say which rules they were made by.
-public let ruleVersion = 1
+public let ruleVersion = 2
 
 /// Decides what happens for one occasion.
 ///
@@ -17,6 +17,7 @@ public func decide(_ facts: Facts) -> Decision {
     case .joinRequest: decideJoinRequest(facts)
     case .recheck: decideRecheck(facts)
     case .button: decideButton(facts)
+    case .byHand: decideByHand(facts)
     }
 }
 
@@ -65,7 +66,7 @@ private func decideJoinRequest(_ facts: Facts) -> Decision {
     guard case .person = facts.sender else { return .ignore(.bot) }
     if facts.isExempt { return .approve }
     let verdict = Verdict(facts)
-    if verdict.isSubscribedEverywhere { return .approve }
+    if verdict.isSubscribedWhereSeen { return .approve }
     if !verdict.unknown.isEmpty { return .need(verdict.needs(admins: false)) }
     // Without a sure answer nobody is let in by us; administrators still can.
     return .wait(missing: verdict.missing)
@@ -79,17 +80,27 @@ private func decideRecheck(_ facts: Facts) -> Decision {
     guard isInGroup else { return facts.hasOpenHold ? .release(.left) : .ignore(.notInGroup) }
     if facts.isExempt { return facts.hasOpenHold ? .release(.admin) : .allow(.exempt) }
     let verdict = Verdict(facts)
-    if facts.hasOpenHold, verdict.isSubscribedEverywhere { return .release(.event) }
+    if facts.hasOpenHold, verdict.isSubscribedWhereSeen { return .release(.event) }
     return holdOrAllow(facts)
 }
 
 private func decideButton(_ facts: Facts) -> Decision {
     guard facts.group.isProtected else { return .release(.unprotected) }
     let verdict = Verdict(facts)
-    if verdict.isSubscribedEverywhere { return .release(.verified) }
+    if verdict.isSubscribedWhereSeen { return .release(.verified) }
     if !verdict.unknown.isEmpty { return .need(verdict.needs(admins: false)) }
     if !verdict.missing.isEmpty { return .wait(missing: verdict.missing) }
     return verdict.failed.isEmpty ? .release(.unprotected) : .wait(missing: [])
+}
+
+/// The word of administrators stands; who leaves is to find no exception when they come back.
+private func decideByHand(_ facts: Facts) -> Decision {
+    guard facts.hasOpenHold, let change = facts.handChange else { return .ignore(.notHeld) }
+    return switch change {
+    case .freed: .release(.admin)
+    case .restricted: .release(.adminRestricted)
+    case .left: .release(.left)
+    }
 }
 
 /// The common end of joins and rechecks: there is no message that could be deleted.
@@ -112,6 +123,7 @@ private struct Verdict {
     var missing: [ChatID] = []
     var failed: [ChatID] = []
     private var members = 0
+    private var unreachable = 0
     private var required = 0
 
     init(_ facts: Facts) {
@@ -120,16 +132,19 @@ private struct Verdict {
             switch facts.memberships[channel] {
             case .member: members += 1
             case .notMember(let age) where age > facts.freshForMilliseconds:
-                unknown.append(channel)  // nobody is held on an old answer (verification.md 4)
+                unknown.append(channel)  // nobody is held on an old answer
             case .notMember, .inferredNotMember: missing.append(channel)
             case .failed: failed.append(channel)
-            case .unreachable: continue  // a broken link does not count
+            case .unreachable: unreachable += 1  // a broken link does not count
             case nil: unknown.append(channel)
             }
         }
     }
 
     var isSubscribedEverywhere: Bool { required > 0 && members == required }
+
+    /// Subscribed to every channel that can be looked into, of which there is one at least.
+    var isSubscribedWhereSeen: Bool { members > 0 && members + unreachable == required }
 
     func needs(admins: Bool) -> [Need] {
         (admins ? [.admins] : []) + (unknown.isEmpty ? [] : [.memberships(unknown)])

@@ -162,6 +162,8 @@ public protocol ServiceStore: AnyObject {
     func setCanMessage(
         _ canMessage: Bool, user: UserID, username: String?, language: String?
     ) async throws(StoreError)
+    /// Who last wrote to the bot under that public name (without `@`, in any case).
+    func person(named username: String) async throws(StoreError) -> UserID?
     /// Whether a person may be written to in private.
     func canMessage(_ user: UserID) async throws(StoreError) -> Bool
     /// Takes a job's lease (`job:member-sync`) if it is free, past, or ours.

@@ -118,15 +118,32 @@ struct GateTests {
             change: {
                 $0.group.isProtected = false; $0.hasOpenHold = true
             }, gives: .release(.unprotected)),
+        byHand(.freed, gives: .release(.admin)), byHand(.restricted, gives: .release(.adminRestricted)),
+        byHand(.left, gives: .release(.left)), byHand(.freed, isHeld: false, gives: .ignore(.notHeld)),
+        byHand(nil, gives: .ignore(.notHeld)),
         Case("button, joined", .button, [.member], admin: nil, gives: .release(.verified)),
         Case("button, not looked up", .button, [nil], admin: nil, gives: .need([.memberships([first])])),
         Case("button, still missing", .button, [.member, gone], gives: .wait(missing: [second])),
         Case("button, no answer", .button, [failed], gives: .wait(missing: [])),
+        Case("button, joined, one broken", .button, [.member, broken], admin: nil, gives: .release(.verified)),
+        Case("request of a subscriber, one broken", .joinRequest, [broken, .member], gives: .approve),
+        Case(
+            "came back, one broken", .recheck, [broken, .member], change: { $0.hasOpenHold = true },
+            gives: .release(.event)),
         Case("button, all broken", .button, [broken], gives: .release(.unprotected)),
         Case(
             "button, disabled", .button, [gone], change: { $0.group.isProtected = false }, gives: .release(.unprotected)
         ),
     ]
+
+    private static func byHand(_ change: HandChange?, isHeld: Bool = true, gives decision: Decision) -> Case {
+        Case(
+            "by hand: \(change?.rawValue ?? "nothing"), \(isHeld ? "held" : "free")", .byHand, [gone],
+            change: {
+                $0.handChange = change
+                $0.hasOpenHold = isHeld
+            }, gives: decision)
+    }
 
     @Test(arguments: ordered + messages + others)
     func decides(_ row: Case) {

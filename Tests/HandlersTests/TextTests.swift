@@ -11,12 +11,14 @@ private let samples: [Text] = [
     .promptHello(mention: "M1", channels: "C1"), .promptWelcome(mention: "M1", channels: "C1"),
     .promptLeft(mention: "M1", left: "L1", channels: "C1"), .promptMany(mentions: "M1", more: 77, channels: "C1"),
     .promptRefused(mention: "M1", channels: "C1"), .standingNotice(waiting: 77, channels: "C1"),
-    .channelSpeaker(channel: "C1"), .checkFailed(mention: "M1"), .noticeBrokenLink(channel: "C1", group: "G1"),
+    .channelSpeaker(channel: "C1"), .checkFailed(mentions: "M1", more: 77),
+    .noticeBrokenLink(channel: "C1", group: "G1"),
     .noticeRightLost(rights, group: "G1"), .noticeInGroup(owner: "M1", notice: "N1"),
     .heldIn(group: "G1", channels: [CheckedChannel(name: "C1", isMember: true)]),
     .joinRequest(group: "G1", channels: "C1"), .somethingWrong(reference: "R1"), .channelNotFound("C1"),
     .notAChannel("C1"), .botNotInChannel("C1"), .callerNotInChannel("C1"), .anonymousCaller("C1"),
-    .inviteRightNeeded("C1"), .protected(group: "G1", channels: ["C1", "L1"]), .disabled(releasing: 77),
+    .inviteRightNeeded("C1"), .protected(group: "G1", channels: ["C1", "L1"]), .otherRestrictingBot("B1"),
+    .disabled(releasing: 77),
     .channelNotLinked("C1"), .channelRemoved("C1", left: 77), .lastChannelRemoved("C1"),
     .statusGroup(title: "G1", members: 77, ageMinutes: 88),
     .statusChannel(name: "C1", subscribers: 77, ageMinutes: 88, isBroken: false), .statusHeld(77),
@@ -40,7 +42,7 @@ private let marks = ["M1", "C1", "L1", "G1", "N1", "R1", "K1", "V1", "77", "88",
 @Test func `toasts and buttons fit`() {
     let toasts: [Toast] = [
         .notForYou, .telegramSilent, .canWriteNow, .opensInAMoment, .canWriteHere, .restrictedByAdmin,
-        .noLongerProtected, .checking, .outOfDate, .somethingWrong,
+        .noLongerProtected, .checking, .outOfDate, .noPayments, .somethingWrong,
     ]
     let labels: [Label] = [
         .join(worst), .verify, .verifyInPrivate, .setup, .howItWorks, .commands, .help, .addToGroup, .back,

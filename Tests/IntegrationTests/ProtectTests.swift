@@ -202,4 +202,47 @@ private enum Flaw: String, CaseIterable, CustomTestStringConvertible {
         #expect(try await world.stored() == nil)
         await world.end()
     }
+
+    @Test(.timeLimit(.minutes(1)), arguments: Engine.allCases)
+    @IO func `another bot that restricts is named, once`(engine: Engine) async throws {
+        let world = try await TestWorld(engine)
+        let robot = world.simulator.world.addBot("Shield <3")
+        world.simulator.place(robot, in: world.group, status: .administrator, rights: [.manageChat, .restrictMembers])
+        let first = try await world.say("/protect @the_news")
+        #expect(
+            first.first?.hasSuffix(
+                """
+                Active: messages, joins, leaves.
+
+                Another bot here, Shield <3, may restrict members too. Two such bots un-mute each other's people.
+                """) == true)
+        #expect(
+            try await world.say("/protect @the_market").first?.hasSuffix("Active: messages, joins, leaves.") == true)
+        await world.end()
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    @IO func `who protects anonymously does it for the creator, else for the first administrator`() async throws {
+        let world = try await TestWorld()
+        let other = world.simulator.addPerson("Other")
+        world.simulator.place(
+            other, in: world.group, status: .administrator, rights: [.anonymous, .manageChat, .restrictMembers])
+        _ = try await world.say("/protect @the_news", by: other)
+        #expect(try await world.stored()?.owner == UserID(world.owner))
+        // The creator has gone.
+        world.simulator.place(world.owner, in: world.group, status: .left)
+        world.services.caches.admins.forgetAll()
+        _ = try await world.say("/protect @the_news", by: other)
+        #expect(try await world.stored()?.owner == UserID(other))
+        await world.end()
+    }
+}
+
+extension World {
+    /// A bot that is not ours.
+    mutating func addBot(_ name: String) -> Int64 {
+        let id = addPerson(name)
+        persons[id]?.isBot = true
+        return id
+    }
 }

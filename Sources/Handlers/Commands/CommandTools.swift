@@ -40,24 +40,7 @@ public final class CommandTools {
     var botUsername: String { services.settings.botUsername }
 
     /// The administrators of a group, or `nil` when they cannot be read.
-    func administrators(of chat: ChatID) async -> AdminList? {
-        let telegram = telegram
-        do throws(FetchFailed) {
-            return try await caches.admins.value(chat) { () async throws(FetchFailed) -> AdminList in
-                do throws(BotAPIError) {
-                    let members = try await telegram.administrators(of: chat)
-                    return AdminList(
-                        ids: Set(members.map(\.user.id)),
-                        restrictors: Set(members.filter(\.canRestrictMembers).map(\.user.id)),
-                        creator: members.first { $0.status == .creator }?.user.id)
-                } catch {
-                    throw FetchFailed(errorClass: error.errorClass.rawValue)
-                }
-            }
-        } catch {
-            return nil
-        }
-    }
+    func administrators(of chat: ChatID) async -> AdminList? { await services.administrators(of: chat) }
 
     /// The rights that the bot lacks in a group.
     func missingRights(in group: ChatID) async throws(BotAPIError) -> [BotRight] {

@@ -1,4 +1,4 @@
-// /protect: links channels to a group and switches its protection on (commands.md 2.1).
+// /protect: links channels to a group and switches its protection on.
 
 import Domain
 import EventLoop
@@ -116,7 +116,7 @@ struct Protect: Command {
         _ channels: [RequiredChannel], existing: ProtectedGroup?, _ call: CommandCall
     ) async throws(Refusal) -> [Reply] {
         guard let admins = await tools.administrators(of: call.chat.id),
-            let owner = call.user?.id ?? existing?.owner ?? admins.creator
+            let owner = call.user?.id ?? existing?.owner.standing(in: admins) ?? admins.creator ?? admins.first
         else { throw .answer(.permissionsUnknown) }
         let protection = Protection(
             group: call.chat.id, title: call.chat.title ?? "", owner: owner, ownerUsername: call.user?.username,
@@ -129,13 +129,24 @@ struct Protect: Command {
             tools.countSoon(
                 [SyncChat(id: call.chat.id, isChannel: false, count: 0, title: call.chat.title ?? "")]
                     + channels.map { SyncChat(id: $0.id, isChannel: true, count: 0, title: $0.title) })
-            return [
-                Reply(
-                    .protected(
-                        group: Naming.shown(call.chat.title ?? "", maximum: 128), channels: linked.map(Naming.channel)))
-            ]
+            let done = Text.protected(
+                group: Naming.shown(call.chat.title ?? "", maximum: 128), channels: linked.map(Naming.channel))
+            return [Reply(parts: ([done] + (try await warning(of: admins, in: call.chat.id))).map { .text($0) })]
         } catch {
             throw .answer(.somethingWrong(reference: CommandFailure.report(.store(error), call)))
         }
     }
+
+    /// Two bots that restrict un-mute each other's people: said once.
+    private func warning(of admins: AdminList, in group: ChatID) async throws(StoreError) -> [Text] {
+        let others = admins.restrictingBots.filter { $0.key != tools.botID }.values.sorted()
+        let key = "notice:other_bot:\(group.value)"
+        guard let name = others.first, try await tools.store.setting(key) == nil else { return [] }
+        try await tools.store.setSetting(key, String(WallClock.now.seconds))
+        return [.otherRestrictingBot(Naming.shown(name, maximum: 64))]
+    }
+}
+
+extension UserID {
+    fileprivate func standing(in admins: AdminList) -> UserID? { admins.ids.contains(self) ? self : nil }
 }

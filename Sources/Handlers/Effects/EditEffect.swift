@@ -10,7 +10,7 @@ extension EffectPerformer {
     /// Says who of those addressed is still held, or removes the message when nobody is.
     func edit(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         guard let message = effect.message, message.value > 0 else { return .done() }
-        guard let group = try await storedGroup(effect.chat) else { return .done() }
+        guard let group = try await stored(effect.chat) else { return .done() }
         let held = try await stillHeld(by: message, in: group.id)
         let isNotice = group.notice == message
         guard !held.isEmpty else {
@@ -20,16 +20,46 @@ extension EffectPerformer {
             return .done([.notice(group.id, nil, thread: nil)])
         }
         if let wait = budgetWait(group.id) { return wait }
-        let composed = isNotice ? standing(held, in: group) : await prompt(for: held, in: group)
+        guard isNotice else {
+            let composed = await prompt(for: held, in: group)
+            try await keepLease(effect)
+            try await replace(message, in: group.id, by: composed, context(effect))
+            return .done()
+        }
+        let isFarUp = try await mayReplace(message, in: group.id)
         try await keepLease(effect)
-        try await replace(message, in: group.id, by: composed, context(effect))
-        return .done()
+        if isFarUp { return try await sendAgain(message, held, group, effect) }
+        try await replace(message, in: group.id, by: standing(held, in: group), context(effect))
+        return .done(follow: [lookLater(message, in: group.id)])
+    }
+
+    /// The notice lies too far up: a new one stands below, and the old one goes.
+    private func sendAgain(
+        _ notice: MessageID, _ held: [Hold], _ group: ProtectedGroup, _ effect: Effect
+    ) async throws(EffectFailure) -> AttemptOutcome {
+        let message = try await send(
+            standing(held, in: group), to: group.id, thread: group.noticeThread, fallback: group.params.noticeTopic,
+            context(effect))
+        services.caches.groups.forget(group.id)
+        return .done(
+            [.told(held.map(\.id), message), .notice(group.id, message, thread: group.noticeThread)],
+            follow: [.delete(notice, in: group.id), lookLater(message, in: group.id)])
+    }
+
+    /// A notice is looked at once an hour, whether it has to be sent again.
+    private func lookLater(_ notice: MessageID, in group: ChatID) -> EffectWish {
+        .edit(notice, in: group, afterMilliseconds: 3_600_000)
+    }
+
+    /// As stored: a notice made a moment ago must not be taken for a prompt.
+    private func stored(_ group: ChatID) async throws(EffectFailure) -> ProtectedGroup? {
+        try await fromStore { () async throws(StoreError) in try await services.store.group(group) }
     }
 
     /// A prompt's time is up.
     func expire(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         guard let message = effect.message, message.value > 0 else { return .done() }
-        guard let group = try await storedGroup(effect.chat) else { return .done() }
+        guard let group = try await stored(effect.chat) else { return .done() }
         let held = try await stillHeld(by: message, in: group.id)
         try await keepLease(effect)
         guard !held.isEmpty else {
@@ -49,12 +79,8 @@ extension EffectPerformer {
         let changes: [LedgerChange] = [
             .told(people.map(\.id), message), .notice(group.id, message, thread: effect.value("thread")?.int),
         ]
-        return .done(changes, follow: group.notice.map { [.delete($0, in: group.id)] } ?? [])
-    }
-
-    /// Which message is the standing notice changes by these effects, on any replica: memory may be behind.
-    private func storedGroup(_ id: ChatID) async throws(EffectFailure) -> ProtectedGroup? {
-        try await fromStore { () async throws(StoreError) in try await services.store.group(id) }
+        let former = group.notice.map { [EffectWish.delete($0, in: group.id)] } ?? []
+        return .done(changes, follow: former + [lookLater(message, in: group.id)])
     }
 
     private func stillHeld(by message: MessageID, in group: ChatID) async throws(EffectFailure) -> [Hold] {
@@ -71,7 +97,7 @@ extension EffectPerformer {
         let sent = try await fromStore { () async throws(StoreError) in
             try await services.store.noticeSentAtSeconds(of: group)
         }
-        return WallClock.now.seconds - (sent ?? 0) > 3600
+        return WallClock.now.seconds - (sent ?? 0) >= 3600
     }
 
     private func standing(_ held: [Hold], in group: ProtectedGroup) -> ComposedMessage {

@@ -56,20 +56,20 @@ final class EffectPerformer {
         }
     }
 
-    /// Sends; a topic that is closed or gone is replaced by the group's own, or by none.
+    /// Sends; a topic that is closed or gone is replaced by General, and that by the group's own.
     func send(
         _ message: ComposedMessage, to chat: ChatID, thread: Int64?, fallback: Int64?, _ context: CallContext
     ) async throws(EffectFailure) -> MessageID {
-        do throws(BotAPIError) {
-            return try await services.api.sendMessage(
-                to: chat, text: message.html, keyboard: message.keyboard, threadID: thread, context)
-        } catch {
-            guard error.errorClass == .topicGone, thread != nil else { throw .api(error) }
-            return try await fromTelegram { () async throws(BotAPIError) in
-                try await services.api.sendMessage(
-                    to: chat, text: message.html, keyboard: message.keyboard,
-                    threadID: fallback == thread ? nil : fallback,
-                    context)
+        var left: [Int64?] = thread == nil ? [] : [nil]
+        if let fallback, fallback != thread { left.append(fallback) }
+        var place = thread
+        while true {
+            do throws(BotAPIError) {
+                return try await services.api.sendMessage(
+                    to: chat, text: message.html, keyboard: message.keyboard, threadID: place, context)
+            } catch {
+                guard error.errorClass == .topicGone, !left.isEmpty else { throw .api(error) }
+                place = left.removeFirst()
             }
         }
     }

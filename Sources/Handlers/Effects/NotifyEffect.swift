@@ -1,8 +1,9 @@
-// Telling the administrators: the owner in private, else one line in the group.
+// Telling the administrators: the owner in private, else one line in the group; each once in a while.
 
 import Domain
 import EventLoop
 import JSON
+import Observability
 import Storage
 import TelegramBotAPI
 
@@ -22,7 +23,7 @@ enum AdminNotice: Equatable {
 }
 
 extension EffectWish {
-    /// A notice, once per group and kind in six hours.
+    /// A notice; those of one group and kind that wait are one.
     static func notice(_ notice: AdminNotice, in group: ChatID) -> EffectWish {
         let slot = WallClock.now.seconds / 21_600
         let payload: String
@@ -41,40 +42,47 @@ extension EffectPerformer {
     func notify(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         guard let group = try await group(effect.chat), let text = text(effect, group) else { return .done() }
         if effect.isPerhapsSentTwice { return .done() }
-        // The row is gone once it is told, so the key alone does not keep a second one back.
-        let slot = effect.key
-        guard services.notes.notices.claim(slot) else { return .done() }
-        do throws(EffectFailure) {
-            let outcome = try await tellAdministrators(of: group, text, effect)
-            if case .result(.again, _) = outcome { services.notes.notices.release(slot) }
-            return outcome
-        } catch {
-            services.notes.notices.release(slot)
-            throw error
-        }
-    }
-
-    private func tellAdministrators(
-        of group: ProtectedGroup, _ text: Text, _ effect: Effect
-    ) async throws(EffectFailure) -> AttemptOutcome {
         let language = Languages.named(group.params.language)
         let owner = group.owner
         let isReachable = try await fromStore { () async throws(StoreError) in
             try await services.store.canMessage(owner)
         }
-        if isReachable, try await tell(owner, language.text(text).html, effect) { return .done() }
-        guard services.notes.groupNotices.claim(group.id) else { return .done() }
-        if let wait = budgetWait(group.id) {
-            services.notes.groupNotices.release(group.id)
-            return wait
+        let kind = effect.value("say")?.string ?? ""
+        if isReachable {
+            guard try await mayTell(kind, group.id, everySeconds: 6 * 3600) else { return .done() }
+            if try await tell(owner, language.text(text).html, effect) {
+                await noteTold(kind, group.id)
+                return .done()
+            }
         }
+        // One line for all kinds together: it is seen by everybody.
+        guard try await mayTell("line", group.id, everySeconds: 24 * 3600) else { return .done() }
+        if let wait = budgetWait(group.id) { return wait }
         let mention = HTML.mention(owner, name: await name(of: owner, in: group.id))
         try await keepLease(effect)
         let line = language.text(.noticeInGroup(owner: mention, notice: language.text(text)))
         _ = try await send(
             ComposedMessage(html: line.html, keyboard: InlineKeyboard()), to: group.id, thread: nil,
             fallback: group.params.noticeTopic, context(effect))
+        await noteTold("line", group.id)
         return .done()
+    }
+
+    /// Kept in the database, so that a restart repeats no notice.
+    private func mayTell(_ kind: String, _ group: ChatID, everySeconds: Int64) async throws(EffectFailure) -> Bool {
+        let last = try await fromStore { () async throws(StoreError) in
+            try await services.store.setting("notice:\(kind):\(group.value)")
+        }
+        guard let last = last.flatMap({ Int64($0) }) else { return true }
+        return WallClock.now.seconds - last >= everySeconds
+    }
+
+    private func noteTold(_ kind: String, _ group: ChatID) async {
+        do throws(StoreError) {
+            try await services.store.setSetting("notice:\(kind):\(group.value)", String(WallClock.now.seconds))
+        } catch {
+            Log.warning("notice_not_noted", .chatID(group.value))  // at worst it is said once more
+        }
     }
 
     /// False: the person cannot be written to (any more).

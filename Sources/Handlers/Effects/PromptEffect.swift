@@ -12,10 +12,17 @@ extension EffectPerformer {
 
     func prompt(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         let chat = effect.chat
-        let waiting = try await fromStore { () async throws(StoreError) in
+        let untold = try await fromStore { () async throws(StoreError) in
             try await services.store.untold(in: chat, limit: Self.toldTogether)
         }
-        guard !waiting.isEmpty, let group = try await group(chat) else { return .done() }
+        guard !untold.isEmpty, let group = try await group(chat) else { return .done() }
+        let known = try await toldLately(untold)
+        let unsure = untold.filter(mayBeRefused)
+        let waiting = untold.filter { !known.contains($0.id) && !mayBeRefused($0) }
+        let later = unsure.isEmpty ? [] : [again(effect)]
+        guard !waiting.isEmpty else {
+            return .done(known.isEmpty ? [] : [.told(Array(known), group.notice)], follow: later)
+        }
         let ids = waiting.map(\.id)
         if effect.isPerhapsSentTwice { return .done([.told(ids, nil)]) }
         if let wait = budgetWait(chat) { return wait }
@@ -34,11 +41,40 @@ extension EffectPerformer {
             composed, to: chat, thread: effect.value("thread")?.int, fallback: group.params.noticeTopic,
             context(effect))
         // Whoever did not fit is told next: nobody stays held without having been told why.
-        var follow: [EffectWish] = waiting.count == Self.toldTogether ? [.prompt(in: chat)] : []
+        var follow = untold.count == Self.toldTogether && later.isEmpty ? [.prompt(in: chat)] : later
         if group.params.warningSeconds > 0 {
-            follow.append(.expire(message, in: chat, afterMilliseconds: group.params.warningSeconds * 1000))
+            follow.append(
+                .expire(
+                    message, in: chat, thread: effect.value("thread")?.int,
+                    afterMilliseconds: group.params.warningSeconds * 1000))
         }
-        return .done([.told(ids, message)], follow: follow)
+        var changes: [LedgerChange] = [.told(ids, message)]
+        if !known.isEmpty { changes.append(.told(Array(known), group.notice ?? message)) }
+        return .done(changes, follow: follow)
+    }
+
+    /// Whom we could not mute a moment ago were told then: whether they are held now must be known first.
+    private func mayBeRefused(_ hold: Hold) -> Bool {
+        hold.state == .intended
+            && services.notes.refusals.isRecent(PairOrder.Pair(chat: hold.group, user: hold.user))
+    }
+
+    private func again(_ effect: Effect) -> EffectWish {
+        var wish = EffectWish.prompt(in: effect.chat, thread: effect.value("thread")?.int)
+        wish.delayMilliseconds = 1000
+        return wish
+    }
+
+    /// Who was held a second time within ten minutes for a message that came late: they know.
+    private func toldLately(_ holds: [Hold]) async throws(EffectFailure) -> Set<LedgerID> {
+        var known: Set<LedgerID> = []
+        for hold in holds where services.notes.lateHolds.isRecent(PairOrder.Pair(chat: hold.group, user: hold.user)) {
+            let earlier = try await fromStore { () async throws(StoreError) in
+                try await services.store.recentHolds(of: hold.user, in: hold.group, seconds: 600)
+            }
+            if earlier.contains(where: { $0.id < hold.id && $0.isTold }) { known.insert(hold.id) }
+        }
+        return known
     }
 
     /// The channels that the people miss, in the order of linking; all of the group's if none is sound any more.

@@ -14,16 +14,22 @@ extension EffectPerformer {
         let hold = try await fromStore { () async throws(StoreError) in
             try await services.store.openHold(of: user, in: effect.chat)
         }
+        let messages = (effect.value("messages")?.array ?? []).compactMap { $0.int.map { MessageID($0) } }
+        let isAudit = effect.value("audit")?.bool == true
+        let pair = PairOrder.Pair(chat: effect.chat, user: user)
+        if hold == nil, messages.isEmpty, !isAudit, case .fresh(false) = services.caches.presence.lookup(pair) {
+            return .done()  // seen outside the group a moment ago
+        }
         let group = try await group(effect.chat)
-        guard hold != nil || group?.isProtected == true || effect.value("audit")?.bool == true else { return .done() }
+        guard hold != nil || group?.isProtected == true || isAudit else { return .done() }
         // Asked afresh: what others restricted must be a fact of the decision, and a mute of ours must be seen.
         let member = try await fromTelegram { () async throws(BotAPIError) in
             try await services.api.getChatMember(user, in: effect.chat, context(effect))
         }
         services.notes.note(
             ProcessNotes.Name(name: member.user.fullName, language: member.user.languageCode), of: user)
-        services.caches.presence.set(PairOrder.Pair(chat: effect.chat, user: user), member.isMember)
-        if effect.value("audit")?.bool == true, hold == nil, member.status == .restricted,
+        services.caches.presence.set(pair, member.isMember)
+        if isAudit, hold == nil, member.status == .restricted,
             member.permissions?.isEmpty == true
         {
             // Fully muted without an open row: the mute came from a replica that was stopped meanwhile.
@@ -34,17 +40,18 @@ extension EffectPerformer {
             return .done()
         }
         guard let group, group.isProtected || hold != nil else { return .done() }
-        return try await decide(effect, group, member, hold)
+        return try await decide(effect, group, member, hold, messages)
     }
 
     private func decide(
-        _ effect: Effect, _ group: ProtectedGroup, _ member: ChatMember, _ hold: Hold?
+        _ effect: Effect, _ group: ProtectedGroup, _ member: ChatMember, _ hold: Hold?, _ messages: [MessageID]
     ) async throws(EffectFailure) -> AttemptOutcome {
         let source = effect.value("source")?.string.flatMap(VerificationSource.init(rawValue:)) ?? .message
         let user = member.user.id
         var inquiry = Inquiry(services: services, group: group, user: user, source: source, occasion: .recheck)
         inquiry.facts.sender = member.user.isBot ? .bot : .person
-        inquiry.facts.isInGroup = member.isMember
+        // In a discussion group people write without being members.
+        inquiry.facts.isInGroup = member.isMember || !messages.isEmpty
         inquiry.facts.hasOpenHold = hold != nil
         inquiry.facts.freshForMilliseconds = 60_000
         if member.isAdministrator { inquiry.facts.admin = .yes }
@@ -53,6 +60,7 @@ extension EffectPerformer {
             return .wait(milliseconds: pause, failure: "RetryAfter")
         }
         inquiry.log(decision)
+        inquiry.markUnreachable()
         if decision.reason == Reason.checkFailed.rawValue, !effect.hasTriedForLong {
             return .again(
                 afterMilliseconds: effect.backoffMilliseconds, counts: true, unsent: true, failure: "CheckFailed")
@@ -62,6 +70,8 @@ extension EffectPerformer {
         switch decision {
         case .hold(let missing):
             if let hold {
+                // The lift under way comes first; then they are held anew.
+                if hold.state == .lifting { return .wait(milliseconds: 2000) }
                 guard hold.channels != missing else { return .done() }
                 try await fromStore { () async throws(StoreError) in
                     try await services.store.setChannels(missing, of: hold.id)
@@ -72,9 +82,9 @@ extension EffectPerformer {
             record.hold = HoldWish(
                 group: group.id, user: user, channels: missing, source: source,
                 priorPermissions: PriorPermissions(member)?.json)
-            let messages = (effect.value("messages")?.array ?? []).compactMap { $0.int.map { MessageID($0) } }
             record.effects = messages.map { .delete($0, in: group.id) }
             record.effects += [.restrict(user, in: group.id), .prompt(in: group.id)]
+        case .release where hold?.state == .lifting: return .done()  // that release has its decision
         case .release(let reason):
             record.releases = [ReleaseWish(group: group.id, user: user, reason: reason)]
         case .ignore(.admin) where hold != nil:

@@ -10,8 +10,10 @@ import TelegramBotAPI
 enum GroupNote: String {
     /// A channel may not speak here; `title` names it.
     case channelSpeaker = "channel_speaker"
-    /// A message was removed since Telegram did not answer.
+    /// Messages of some people were removed since Telegram did not answer.
     case checkFailed = "check_failed"
+    /// The same, told to the group while it lasts.
+    case checksFail = "checks_fail"
     /// A message was removed and its author not muted.
     case refused
 }
@@ -22,6 +24,19 @@ extension EffectWish {
         _ note: GroupNote, about user: UserID? = nil, title: String? = nil, in group: ChatID, thread: Int64? = nil,
         number: Int64
     ) -> EffectWish {
+        EffectWish(
+            .send, key: "send:\(note.rawValue):\(group.value):\(number)", chat: group, user: user,
+            payload: payload(note, title: title, thread: thread))
+    }
+
+    /// One waits in a group for all whose messages were removed since a check failed, like a prompt.
+    static func failedCheckNote(about user: UserID, in group: ChatID, thread: Int64?) -> EffectWish {
+        EffectWish(
+            .send, key: "send:\(GroupNote.checkFailed.rawValue):\(group.value)", chat: group, user: user,
+            payload: payload(.checkFailed, title: nil, thread: thread))
+    }
+
+    private static func payload(_ note: GroupNote, title: String?, thread: Int64?) -> String {
         var writer = JSONWriter()
         writer.object { json in
             json.key("say")
@@ -35,42 +50,61 @@ extension EffectWish {
                 json.int(thread)
             }
         }
-        return EffectWish(
-            .send, key: "send:\(note.rawValue):\(group.value):\(number)", chat: group, user: user,
-            payload: String(decoding: writer.bytes, as: UTF8.self))
+        return String(decoding: writer.bytes, as: UTF8.self)
     }
 }
 
 extension EffectPerformer {
     func send(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
+        if effect.value("say")?.string == EffectWish.joinRequestSay { return try await sendJoinRequestButtons(effect) }
         guard let note = effect.value("say")?.string.flatMap(GroupNote.init(rawValue:)),
             let group = try await group(effect.chat)
         else { return .done() }
         if effect.isPerhapsSentTwice { return .done() }
+        let people = addressed(by: note, effect)
+        if note == .checkFailed, people.isEmpty { return .done() }
         if let wait = budgetWait(effect.chat) { return wait }
-        let composed = await compose(note, effect, group)
+        let composed = await compose(note, people, effect, group)
         try await keepLease(effect)
         let message = try await send(
             composed, to: effect.chat, thread: effect.value("thread")?.int,
             fallback: group.params.noticeTopic, context(effect))
-        return .done(follow: [.delete(message, in: effect.chat, delayMilliseconds: 60_000)])
+        if note == .checkFailed { services.notes.outages.told(people, in: effect.chat) }
+        // The group's own note stands as long as it is not said again.
+        let milliseconds: Int64 = note == .checksFail ? 600_000 : 60_000
+        return .done(follow: [.delete(message, in: effect.chat, delayMilliseconds: milliseconds)])
     }
 
-    private func compose(_ note: GroupNote, _ effect: Effect, _ group: ProtectedGroup) async -> ComposedMessage {
+    /// Whom a note names: of failed checks all who wait; another replica knows only whom the row names.
+    private func addressed(by note: GroupNote, _ effect: Effect) -> [UserID] {
+        let one = effect.user.map { [$0] } ?? []
+        guard note == .checkFailed else { return one }
+        let waiting = services.notes.outages.waiting(in: effect.chat)
+        guard waiting.isEmpty else { return waiting }
+        return one.filter { !services.notes.outages.knows($0, in: effect.chat) }
+    }
+
+    private func compose(
+        _ note: GroupNote, _ people: [UserID], _ effect: Effect, _ group: ProtectedGroup
+    ) async -> ComposedMessage {
         let language = Languages.named(group.params.language)
-        var name = ""
-        if let user = effect.user { name = await self.name(of: user, in: group.id) }
-        let person = effect.user ?? UserID(0)
+        var named: [PromptPerson] = []
+        for user in people.prefix(Prompt.maximumMentions) {
+            named.append(PromptPerson(id: user, name: await name(of: user, in: group.id), opening: .refused))
+        }
         switch note {
         case .channelSpeaker:
             let text = language.text(.channelSpeaker(channel: effect.value("title")?.string ?? ""))
             return ComposedMessage(html: text.html, keyboard: InlineKeyboard())
         case .checkFailed:
-            let text = language.text(.checkFailed(mention: HTML.mention(person, name: name)))
+            let mentions = Markup.joined(named.map { HTML.mention($0.id, name: $0.name) })
+            let text = language.text(.checkFailed(mentions: mentions, more: people.count - named.count))
             return ComposedMessage(html: text.html, keyboard: InlineKeyboard())
+        case .checksFail:
+            return ComposedMessage(html: language.text(.checksFail).html, keyboard: InlineKeyboard())
         case .refused:
             return Prompt.compose(
-                people: [PromptPerson(id: person, name: name, opening: .refused)], channels: group.requiredChannels,
+                people: named, channels: group.requiredChannels,
                 in: PromptPlace(group, botUsername: services.settings.botUsername))
         }
     }

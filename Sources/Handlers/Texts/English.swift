@@ -48,8 +48,11 @@ struct English: Catalogue {
             """
         case .channelSpeaker(let channel):
             "Messages as a channel (\(channel)) are not allowed here. Please write as yourself."
-        case .checkFailed(let mention):
-            "\(mention), your subscription cannot be checked right now. Please write again in a few minutes."
+        case .checkFailed(let mentions, let more):
+            """
+            \(mentions)\(more > 0 ? " and \(more) more" : ""), your subscription cannot be checked right now, so the \
+            message was removed. Please write again in a few minutes.
+            """
         case .checksFail:
             """
             Subscriptions cannot be checked right now. Until they can, messages are removed. Nobody is muted; \
@@ -183,6 +186,8 @@ struct English: Catalogue {
 
             Active: messages, joins, leaves.
             """
+        case .otherRestrictingBot(let name):
+            "\nAnother bot here, \(name), may restrict members too. Two such bots un-mute each other's people."
         case .notProtected: "This group is not protected."
         case .alreadyDisabled: "Protection is off already. /protect switches it on again."
         case .disabled(let releasing):
@@ -263,6 +268,7 @@ struct English: Catalogue {
         case .noLongerProtected: "This group is no longer protected."
         case .checking: "Checking, one moment…"
         case .outOfDate: "This button is out of date."
+        case .noPayments: "Payments are not available at the moment."
         case .somethingWrong: "Something went wrong, please try again."
         }
     }

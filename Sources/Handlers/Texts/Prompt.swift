@@ -1,4 +1,4 @@
-// The prompt: who is held is told why, and gets the buttons out of it (verification.md 6). Pure.
+// The prompt: who is held is told why, and gets the buttons out of it. Pure.
 
 import Domain
 import JSON
@@ -119,7 +119,7 @@ public enum Prompt {
                 channels, data: data, place: place, offersPrivate: place.params.offersPrivateVerify))
     }
 
-    /// The standing notice while `waiting` people are held (verification.md 6.6).
+    /// The standing notice while `waiting` people are held.
     public static func standing(
         waiting: Int, channels: [RequiredChannel], in place: PromptPlace
     ) -> ComposedMessage {

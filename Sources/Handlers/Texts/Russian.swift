@@ -49,8 +49,11 @@ struct Russian: Catalogue {
             """
         case .channelSpeaker(let channel):
             "Писать от имени канала (\(channel)) здесь нельзя. Пожалуйста, пишите от своего имени."
-        case .checkFailed(let mention):
-            "\(mention), сейчас не удаётся проверить вашу подписку. Напишите снова через несколько минут."
+        case .checkFailed(let mentions, let more):
+            """
+            \(mentions)\(more > 0 ? " и ещё \(more)" : ""), сейчас не удаётся проверить вашу подписку, поэтому \
+            сообщение удалено. Напишите снова через несколько минут.
+            """
         case .checksFail:
             """
             Сейчас не удаётся проверять подписки. Пока это так, сообщения удаляются. Никто не ограничен; \
@@ -185,6 +188,8 @@ struct Russian: Catalogue {
 
             Проверяются: сообщения, вступления, отписки.
             """
+        case .otherRestrictingBot(let name):
+            "\nЗдесь есть ещё один бот с правом ограничивать участников: \(name). Два таких бота снимают ограничения друг друга."
         case .notProtected: "Эта группа не защищена."
         case .alreadyDisabled: "Защита уже выключена. Включить снова: /protect."
         case .disabled(let releasing):
@@ -273,6 +278,7 @@ struct Russian: Catalogue {
         case .noLongerProtected: "Эта группа больше не защищена."
         case .checking: "Проверяю, секунду…"
         case .outOfDate: "Эта кнопка устарела."
+        case .noPayments: "Оплата сейчас недоступна."
         case .somethingWrong: "Что-то пошло не так, попробуйте ещё раз."
         }
     }

@@ -35,7 +35,7 @@ public enum Text: Equatable, Sendable {
     case standingNotice(waiting: Int, channels: Markup)
     // Notes in the group
     case channelSpeaker(channel: String)
-    case checkFailed(mention: Markup)
+    case checkFailed(mentions: Markup, more: Int)
     case checksFail
     // Notices to administrators (verification.md 12a)
     case noticeBrokenLink(channel: String, group: String)
@@ -75,6 +75,7 @@ public enum Text: Equatable, Sendable {
     case missingRights([BotRight])
     case inviteRightNeeded(String)
     case protected(group: String, channels: [String])
+    case otherRestrictingBot(String)
     // /unprotect
     case notProtected
     case alreadyDisabled
@@ -138,6 +139,7 @@ public enum Toast: Equatable, Sendable {
     case noLongerProtected
     case checking
     case outOfDate
+    case noPayments
     case somethingWrong
 }
 

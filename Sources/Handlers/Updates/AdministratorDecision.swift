@@ -1,7 +1,8 @@
-// The administrator's word stands: what people do by hand to a held person (verification.md 8a).
+// The administrator's word stands: what people do by hand to a held person.
 
 import Domain
 import EventLoop
+import Gate
 import Storage
 import TelegramBotAPI
 
@@ -27,16 +28,39 @@ struct AdministratorDecision {
             return try await services.record(record)
         }
         guard !isOurs else { return .nothing }
-        if change.from.id == user {
-            guard change.old.isMember, !change.new.isMember else { return .nothing }
-            record.releases = [ReleaseWish(group: group, user: user, reason: .left)]
-            return try await services.record(record)
+        guard let (what, lifts) = meaning(of: change) else { return .nothing }
+        let configuration = try await services.configuration(group)
+        let (decision, row) = Self.decide(what, about: hold, configuration, update: update)
+        guard case .release(let reason) = decision else { return .nothing }
+        // First, so that a failure between leaves the row open and the update comes again.
+        if reason == .admin {
+            try await exempt(user, in: group)
+            // Our own mute may land after this word: its echo is then to be looked at, not taken for ours.
+            services.notes.restricted.release(PairOrder.Pair(chat: group, user: user))
         }
-        guard let release = release(change, hold) else { return .nothing }
-        record.releases = [release]
-        let handled = try await services.record(record)
-        if release.reason == .admin { try await exempt(user, in: group) }
-        return handled
+        record.decision = row
+        record.releases = [ReleaseWish(group: group, user: user, reason: reason, lifts: lifts)]
+        if !lifts { record.effects = Self.promptEdits(hold) }
+        return try await services.record(record)
+    }
+
+    /// What the rules say of something done by hand to a held person, and its row.
+    static func decide(
+        _ change: HandChange, about hold: Hold, _ group: ProtectedGroup?, update: UpdateID?
+    ) -> (Decision, DecisionRow) {
+        var facts = Facts(.byHand, group: GroupFacts(group))
+        facts.hasOpenHold = true
+        facts.handChange = change
+        let decision = Gate.decide(facts)
+        let row = DecisionRow(
+            update: update, group: hold.group, user: hold.user, ruleVersion: ruleVersion, outcome: decision.outcome,
+            facts: facts.encoded(reason: decision.reason))
+        return (decision, row)
+    }
+
+    /// The prompt stops naming a person whose row is closed without a lift.
+    private static func promptEdits(_ hold: Hold) -> [EffectWish] {
+        hold.warning.map { [.edit($0, in: hold.group)] } ?? []
     }
 
     /// A held person wrote more than 5 s after they were muted: Telegram lets them write, so somebody freed them.
@@ -49,30 +73,42 @@ struct AdministratorDecision {
                 userID: user, groupID: group, deadline: Loop.shared.current().adding(milliseconds: 3000))
             do throws(BotAPIError) {
                 let member = try await services.api.getChatMember(user, in: group, context)
-                guard member.status != .restricted, member.isMember else { return }
+                // Who comments without being a member is `left`, and may write all the same.
+                guard member.status != .restricted, member.status != .kicked else { return }
             } catch {
                 return  // the next message asks again
             }
-            var record = Record(update: nil)
-            record.releases = [ReleaseWish(group: group, user: user, reason: .admin, lifts: false)]
-            _ = try await services.store.record(record)
             do throws(UpdateFailure) { try await exempt(user, in: group) } catch { return }
+            var record = Record(update: nil)
+            let (_, row) = Self.decide(.freed, about: hold, await configuration(group), update: nil)
+            record.decision = row
+            record.releases = [ReleaseWish(group: group, user: user, reason: .admin, lifts: false)]
+            record.effects = Self.promptEdits(hold)
+            _ = try await services.store.record(record)
+            services.workers.wake()
         } catch {
             return  // the message is deleted anyway; the next one asks again
         }
     }
 
-    private func release(_ change: ChatMemberUpdated, _ hold: Hold) -> ReleaseWish? {
-        let (user, group) = (change.new.user.id, change.chat.id)
+    /// The facts of a decision; without the configuration they are those of a group that was never protected.
+    private func configuration(_ group: ChatID) async -> ProtectedGroup? {
+        do throws(FetchFailed) { return try await services.group(group) } catch { return nil }
+    }
+
+    /// What a change by others means, and whether our restriction is to be lifted for it.
+    private func meaning(of change: ChatMemberUpdated) -> (HandChange, lifts: Bool)? {
+        if change.from.id == change.new.user.id {
+            return change.old.isMember && !change.new.isMember ? (.left, true) : nil
+        }
         switch change.new.status {
-        case .member, .administrator, .creator:
-            return ReleaseWish(group: group, user: user, reason: .admin, lifts: false)
+        case .member, .administrator, .creator: return (.freed, false)
         case .restricted:
             // Free to write counts as freed; anything else is the administrator's own restriction.
             let mayWrite = change.new.permissions?.contains(.sendMessages) == true
-            return ReleaseWish(group: group, user: user, reason: mayWrite ? .admin : .adminRestricted, lifts: false)
-        case .kicked: return ReleaseWish(group: group, user: user, reason: .adminRestricted, lifts: false)
-        case .left: return ReleaseWish(group: group, user: user, reason: .left)
+            return (mayWrite ? .freed : .restricted, false)
+        case .kicked: return (.restricted, false)
+        case .left: return (.left, true)
         case .unknown: return nil
         }
     }

@@ -1,4 +1,4 @@
-// The verify button and the check behind it (verification.md 9).
+// The verify button and the check behind it.
 
 import Domain
 import EventLoop
@@ -9,6 +9,7 @@ import TelegramBotAPI
 /// Answers presses, and checks for `/verify` and the private chat.
 @IO
 public final class ButtonHandler: Verifying {
+    private static let patienceMilliseconds: Int64 = 2500
     private let services: Services
     private var last: [PairOrder.Pair: VerifyOutcome] = [:]
     private var underWay: [PairOrder.Pair: Completion<VerifyOutcome, Never>] = [:]
@@ -30,24 +31,22 @@ public final class ButtonHandler: Verifying {
         services.notes.note(
             ProcessNotes.Name(name: query.from.fullName, language: query.from.languageCode), of: query.from.id)
         let outcome = Completion<VerifyOutcome, Never>()
-        let answered = Completion<Void, Never>()
+        let first = Completion<VerifyOutcome?, Never>()
         // Owned by this press: the check has a deadline of its own.
-        Task { @IO in outcome.finish(.success(await verify(query.from.id, in: group))) }
-        let timer = Loop.shared.schedule(afterMilliseconds: 2500) { [self] in
-            guard !outcome.isFinished else { return }
-            // Owned by the press; one call with its own deadline.
-            Task { @IO in
-                await answer(query, language.toast(.checking), isAlert: false)
-                answered.finish(.success(()))
-            }
+        Task { @IO in
+            let result = await verify(query.from.id, in: group)
+            outcome.finish(.success(result))
+            first.finish(.success(result))
         }
-        let result = await outcome.wait()
-        if timer.isPending {
-            timer.cancel()
-            await answer(query, result.line(in: language), isAlert: true)
-        } else {
-            await answered.wait()
+        let timer = Loop.shared.schedule(afterMilliseconds: Self.patienceMilliseconds) { first.finish(.success(nil)) }
+        guard let known = await first.wait() else {
+            // What comes later shows in the prompt.
+            await answer(query, language.toast(.checking), isAlert: false)
+            _ = await outcome.wait()
+            return .recorded([], group: group)
         }
+        timer.cancel()
+        await answer(query, known.line(in: language), isAlert: true)
         return .recorded([], group: group)
     }
 
@@ -76,20 +75,29 @@ public final class ButtonHandler: Verifying {
             try await services.reading { () async throws(StoreError) in try await services.store.pressed(hold.id) }
         }
         guard let group = try await services.configuration(id), group.isProtected else {
-            if hold != nil { _ = try await release(user, id, .unprotected, nil) }
+            guard hold != nil else { return .noLongerProtected }
+            _ = try await release(user, id, .unprotected, try await unprotectedRow(user, id))
             return .noLongerProtected
         }
-        for channel in group.requiredChannels { services.caches.verdicts.forget(user, in: channel.id) }
+        if hold == nil, await isFree(user, group) { return try await notHeld(user, group) }
+        var before: [ChatID: Membership] = [:]
+        for channel in group.requiredChannels {
+            before[channel.id] = services.caches.verdicts.verdict(user, in: channel.id)?.membership
+            services.caches.verdicts.forget(user, in: channel.id)
+        }
         var inquiry = Inquiry(services: services, group: group, user: user, source: .button, occasion: .button)
         inquiry.facts.hasOpenHold = hold != nil
         let decision = await inquiry.decide(patienceMilliseconds: 7000)
         inquiry.log(decision)
+        inquiry.markUnreachable()
+        await tellChanges(inquiry, before)
         switch decision {
         case .release(let reason):
-            for channel in group.requiredChannels where inquiry.facts.memberships[channel.id] == .member {
-                await services.tell("verify:\(user.value):\(channel.id.value):1")
+            guard let hold else { return try await notHeld(user, group) }
+            if hold.state == .lifting {
+                services.workers.wake()  // freed already, by another press or by an event
+                return .opensInAMoment
             }
-            guard hold != nil else { return try await notHeld(user, group) }
             let isDone = try await release(user, id, reason, inquiry.row(decision, update: nil))
             if reason == .unprotected { return .noLongerProtected }
             return isDone ? .canWriteNow : .opensInAMoment
@@ -97,6 +105,34 @@ public final class ButtonHandler: Verifying {
             let channels = group.channels.filter { missing.contains($0.id) }
             return channels.isEmpty ? .telegramSilent : .stillMissing(channels)
         case .ignore, .allow, .need, .hold, .delete, .approve: return .telegramSilent
+        }
+    }
+
+    /// Whether the gate has no say over somebody who is not held: administrators and exempt people.
+    private func isFree(_ user: UserID, _ group: ProtectedGroup) async -> Bool {
+        if group.isExempt(user, atSeconds: WallClock.now.seconds) { return true }
+        return await services.administrators(of: group.id)?.ids.contains(user) == true
+    }
+
+    /// The decision to give up a hold for which there is no gate any more.
+    private func unprotectedRow(_ user: UserID, _ id: ChatID) async throws(UpdateFailure) -> DecisionRow? {
+        guard let group = try await services.configuration(id) else { return nil }
+        var inquiry = Inquiry(services: services, group: group, user: user, source: .button, occasion: .button)
+        inquiry.facts.hasOpenHold = true
+        return inquiry.row(Gate.decide(inquiry.facts), update: nil)
+    }
+
+    /// Other replicas learn what is not as it was.
+    private func tellChanges(_ inquiry: Inquiry, _ before: [ChatID: Membership]) async {
+        for channel in inquiry.facts.group.channels {
+            let now: Membership
+            switch inquiry.facts.memberships[channel] {
+            case .member: now = .member
+            case .notMember: now = .notMember
+            case .inferredNotMember, .failed, .unreachable, nil: continue
+            }
+            guard before[channel] != now else { continue }
+            await services.tell("verify:\(inquiry.user.value):\(channel.value):\(now == .member ? 1 : 0)")
         }
     }
 
@@ -132,24 +168,24 @@ public final class ButtonHandler: Verifying {
     private func notHeld(_ user: UserID, _ group: ProtectedGroup) async throws(UpdateFailure) -> VerifyOutcome {
         let context = CallContext(
             userID: user, groupID: group.id, deadline: Loop.shared.current().adding(milliseconds: 2000))
-        do throws(BotAPIError) {
-            let member = try await services.api.getChatMember(user, in: group.id, context)
-            if member.status == .restricted, member.permissions?.contains(.sendMessages) != true {
-                return .restrictedByAdmin
-            }
-            if member.status == .left {
-                var record = Record(update: nil)
-                record.effects = [.approve(user, in: group.id)]
-                if let handled = try? await services.record(record), case .recorded(let effects, _) = handled {
-                    // Nothing is lost when the store is away: the next press asks again.
-                    services.workers.perform(effects)
-                }
-                services.workers.wake()
-            }
-        } catch {
+        let member: ChatMember
+        do throws(BotAPIError) { member = try await services.api.getChatMember(user, in: group.id, context) } catch {
             return .canWriteHere
         }
-        return .canWriteHere
+        if member.status == .kicked { return .restrictedByAdmin }
+        // No request is remembered: that there is none to approve is harmless.
+        if !member.isMember { try await letIn(user, group) }
+        let isMuted = member.status == .restricted && member.permissions?.contains(.sendMessages) != true
+        return isMuted ? .restrictedByAdmin : .canWriteHere
+    }
+
+    private func letIn(_ user: UserID, _ group: ProtectedGroup) async throws(UpdateFailure) {
+        var record = Record(update: nil)
+        var approve = EffectWish.approve(user, in: group.id)
+        approve.startsAtOnce = services.workers.hasRoom(for: 1)
+        record.effects = [approve]
+        if case .recorded(let effects, _) = try await services.record(record) { services.workers.perform(effects) }
+        services.workers.wake()
     }
 
     /// Whose button it is (`nil`: whoever presses) and which group it is about.

@@ -1,4 +1,4 @@
-// `chat_member`: a person's state in a required channel or a protected group changed (verification.md 7, 8, 8a).
+// `chat_member`: a person's state in a required channel or a protected group changed.
 
 import Domain
 import EventLoop
@@ -50,16 +50,16 @@ struct ChatMemberHandler {
         var record = Record(update: nil)
         switch new {
         case .notMember:
-            // At most 20 calls/s.
-            record.effects = groups.enumerated().map { index, group in
-                .recheck(user, in: group, source: .leave, delayMilliseconds: Int64(index) * 50)
+            record.effects = groups.map { group in
+                .recheck(user, in: group, source: .leave, delayMilliseconds: services.notes.rechecks.takeTurn())
             }
         case .member:
             let holds = try await services.reading { () async throws(StoreError) in
                 try await services.store.openHolds(of: user)
             }
-            record.effects = holds.filter { $0.channels.contains(channel) }.enumerated().map { index, hold in
-                .recheck(user, in: hold.group, source: .return, delayMilliseconds: Int64(index) * 50)
+            record.effects = holds.filter { $0.channels.contains(channel) }.map { hold in
+                .recheck(
+                    user, in: hold.group, source: .return, delayMilliseconds: services.notes.rechecks.takeTurn())
             }
         }
         guard !record.effects.isEmpty else { return [] }

@@ -15,8 +15,21 @@ struct ChannelAnswer: Sendable {
     var retryAfterMilliseconds: Int64?
 }
 
+extension AdminList {
+    /// The list as Telegram gives it.
+    init(_ members: [ChatMember]) {
+        let bots = members.filter { $0.user.isBot && $0.canRestrictMembers }
+        self.init(
+            ids: Set(members.map(\.user.id)),
+            restrictors: Set(members.filter(\.canRestrictMembers).map(\.user.id)),
+            creator: members.first { $0.status == .creator }?.user.id,
+            first: members.first { !$0.user.isBot }?.user.id,
+            restrictingBots: Dictionary(bots.map { ($0.user.id, $0.user.fullName) }, uniquingKeysWith: { $1 }))
+    }
+}
+
 extension Services {
-    /// Asks Telegram whether a person is subscribed; writes the answer into the cache (verification.md 3 to 5).
+    /// Asks Telegram whether a person is subscribed; writes the answer into the cache.
     func check(
         _ user: UserID, in channel: ChatID, for group: ChatID, deadline: Instant
     ) async -> ChannelAnswer {
@@ -30,29 +43,21 @@ extension Services {
         _ user: UserID, in channel: ChatID, for group: ChatID, deadline: Instant
     ) async -> ChannelAnswer {
         let began = Loop.shared.current()
+        // Whom Telegram does not know there is often a `left` a moment later: the call asks once more after 1 s.
         let context = CallContext(userID: user, groupID: group, deadline: deadline, retries: .upTo(3))
-        var isSecond = false
-        while true {
-            do throws(BotAPIError) {
-                let member = try await api.getChatMember(user, in: channel, context)
-                let elapsed = Loop.shared.current().milliseconds(since: began)
-                guard let membership = member.membership else {
-                    return ChannelAnswer(
-                        fact: .failed(BotAPIErrorClass.unknownError.rawValue), milliseconds: elapsed,
-                        errorType: "UnknownError")
-                }
-                caches.verdicts.note(membership, of: user, in: channel)
-                let fact: MembershipFact = membership == .member ? .member : .notMember(ageMilliseconds: 0)
-                return ChannelAnswer(fact: fact, milliseconds: elapsed)
-            } catch {
-                // Often a `left` a moment later (telegram-bot-api.md 2): asked once more.
-                if error.errorClass == .userUnknown, !isSecond {
-                    isSecond = true
-                    await Loop.shared.sleep(milliseconds: 1000)
-                    continue
-                }
-                return answer(for: error, milliseconds: Loop.shared.current().milliseconds(since: began))
+        do throws(BotAPIError) {
+            let member = try await api.getChatMember(user, in: channel, context)
+            let elapsed = Loop.shared.current().milliseconds(since: began)
+            guard let membership = member.membership else {
+                return ChannelAnswer(
+                    fact: .failed(BotAPIErrorClass.unknownError.rawValue), milliseconds: elapsed,
+                    errorType: "UnknownError")
             }
+            caches.verdicts.note(membership, of: user, in: channel)
+            let fact: MembershipFact = membership == .member ? .member : .notMember(ageMilliseconds: 0)
+            return ChannelAnswer(fact: fact, milliseconds: elapsed)
+        } catch {
+            return answer(for: error, milliseconds: Loop.shared.current().milliseconds(since: began))
         }
     }
 
@@ -77,10 +82,7 @@ extension Services {
                 do throws(BotAPIError) {
                     let context = CallContext(groupID: group, deadline: limit, retries: .upTo(3))
                     let members = try await api.getChatAdministrators(group, context)
-                    return AdminList(
-                        ids: Set(members.map(\.user.id)),
-                        restrictors: Set(members.filter(\.canRestrictMembers).map(\.user.id)),
-                        creator: members.first { $0.status == .creator }?.user.id)
+                    return AdminList(members)
                 } catch {
                     throw FetchFailed(errorClass: error.errorClass.rawValue)
                 }
@@ -118,7 +120,7 @@ extension Services {
         }
     }
 
-    /// Marks links whose channel the bot cannot look into, and has the administrators told (verification.md 5).
+    /// Marks links whose channel the bot cannot look into, and has the administrators told.
     func markBroken(_ channels: [ChatID], in group: ChatID) async {
         for channel in channels {
             do throws(StoreError) {

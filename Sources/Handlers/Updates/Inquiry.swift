@@ -110,7 +110,13 @@ struct Inquiry {
             }
         }
         for (channel, task) in checks { note(await task.value, of: channel) }
-        if let admins { facts.admin = await admins.value }
+        guard let admins else { return }
+        facts.admin = await admins.value
+        // A pause of the group's own calls is waited out like one of a check.
+        if facts.admin == .failed, let pause = services.api.pausedUntil(chat: group) {
+            let left = pause.milliseconds(since: Loop.shared.current())
+            retryAfterMilliseconds = max(retryAfterMilliseconds ?? 0, left, 1)
+        }
     }
 
     private mutating func note(_ answer: ChannelAnswer, of channel: ChatID) {
@@ -125,9 +131,20 @@ struct Inquiry {
 
     /// The decision's row with its facts.
     func row(_ decision: Decision, update: UpdateID?) -> DecisionRow {
-        DecisionRow(
+        var ages: [ChatID: Int64] = [:]
+        for channel in cached {
+            guard let entry = services.caches.verdicts.verdict(user, in: channel) else { continue }
+            ages[channel] = Loop.shared.now.milliseconds(since: entry.seen)
+        }
+        return DecisionRow(
             update: update, group: group.id, user: user, ruleVersion: ruleVersion, outcome: decision.outcome,
-            facts: facts.encoded(reason: decision.reason))
+            facts: facts.encoded(reason: decision.reason, cachedMilliseconds: ages))
+    }
+
+    /// Whether memberships were asked and Telegram answered all that was asked.
+    var wasAnswered: Bool {
+        guard !milliseconds.isEmpty, facts.admin != .failed else { return false }
+        return !facts.memberships.values.contains { if case .failed = $0 { true } else { false } }
     }
 
     /// Channels that the bot cannot look into.
@@ -144,7 +161,7 @@ struct Inquiry {
 
     // MARK: - Log
 
-    /// One row for each channel that was looked at, one of them decisive (verification.md 6.7).
+    /// One row for each channel that was looked at, one of them decisive.
     func log(_ decision: Decision) {
         switch decision {
         case .ignore, .need: return
@@ -164,7 +181,7 @@ struct Inquiry {
                     VerificationRow(
                         user: user, group: group.id, channel: channel, status: status(channel),
                         latencyMilliseconds: milliseconds[channel], isCached: cached.contains(channel),
-                        isDecisive: channel == decisive, source: source, errorType: errorTypes[channel],
+                        isDecisive: channel == decisive, source: source, errorType: errorType(channel),
                         atMicroseconds: now)))
         }
         let decided = status(decisive)
@@ -177,10 +194,15 @@ struct Inquiry {
         (isCached ? HandlerMetrics.cachedSeconds : HandlerMetrics.askedSeconds).observe(seconds: seconds)
     }
 
+    private func errorType(_ channel: ChatID) -> String? {
+        errorTypes[channel] ?? (status(channel) == "error" ? "TelegramError" : nil)
+    }
+
     private func status(_ channel: ChatID) -> String {
         switch facts.memberships[channel] {
         case .member: "verified"
-        case .notMember, .inferredNotMember: "restricted"
+        // Who is missing may be an administrator: without the list nobody is held, and the check has failed.
+        case .notMember, .inferredNotMember: facts.admin == .failed ? "error" : "restricted"
         case .failed, .unreachable, nil: "error"
         }
     }

@@ -1,4 +1,4 @@
-// New members and requests to join (verification.md 7).
+// New members of a protected group: checked once, by whichever update tells of them first.
 
 import Domain
 import EventLoop
@@ -47,49 +47,6 @@ struct JoinHandler {
         return .recorded(effects, group: message.chat.id)
     }
 
-    /// Somebody asks to be let in.
-    func requested(_ request: ChatJoinRequest, update: UpdateID) async throws(UpdateFailure) -> Handled {
-        guard let group = try await services.configuration(request.chat.id), group.isProtected else { return .nothing }
-        var inquiry = Inquiry(
-            services: services, group: group, user: request.from.id, source: .join, occasion: .joinRequest)
-        inquiry.facts.sender = request.from.isBot ? .bot : .person
-        let decision = await inquiry.decide(patienceMilliseconds: 7000)
-        inquiry.log(decision)
-        switch decision {
-        case .approve:
-            var record = Record(update: update)
-            record.decision = inquiry.row(decision, update: update)
-            var approve = EffectWish.approve(request.from.id, in: group.id)
-            approve.startsAtOnce = services.workers.hasRoom(for: 1)
-            record.effects = [approve]
-            return try await services.record(record)
-        case .wait(let missing):
-            guard !missing.isEmpty else { return .nothing }
-            await offerButtons(request, group, missing)
-            return .recorded([], group: group.id)
-        case .ignore, .allow, .need, .hold, .delete, .release: return .nothing
-        }
-    }
-
-    /// Worth nothing after the five minutes in which they may be written to, so it is sent directly.
-    private func offerButtons(_ request: ChatJoinRequest, _ group: ProtectedGroup, _ missing: [ChatID]) async {
-        let language = Languages.of(languageCode: request.from.languageCode)
-        let channels = group.channels.filter { missing.contains($0.id) }
-        let text = language.text(.joinRequest(group: group.title, channels: Prompt.names(of: channels)))
-        var rows = Prompt.joinRows(channels, params: group.params, language: language)
-        rows.append([
-            InlineButton(language.label(.verify), .callback("verify:\(request.from.id.value):\(group.id.value)"))
-        ])
-        let context = CallContext(
-            userID: request.from.id, groupID: group.id, deadline: Loop.shared.current().adding(milliseconds: 5000))
-        do throws(BotAPIError) {
-            _ = try await services.api.sendMessage(
-                to: request.userChatID, text: text.html, keyboard: InlineKeyboard(rows), context)
-        } catch {
-            return  // the request stays open for administrators
-        }
-    }
-
     private func check(
         _ user: User, _ group: ProtectedGroup, _ state: ChatMember?, _ update: UpdateID
     ) async throws(UpdateFailure) -> Handled {
@@ -97,6 +54,7 @@ struct JoinHandler {
         var inquiry = Inquiry(services: services, group: group, user: user.id, source: .join, occasion: .join)
         let decision = await inquiry.decide(patienceMilliseconds: 7000)
         inquiry.log(decision)
+        inquiry.markUnreachable()
         guard case .hold(let missing) = decision else { return .nothing }
         if group.params.mode == .observe {
             services.log.offer(.decision(inquiry.row(decision, update: update)))

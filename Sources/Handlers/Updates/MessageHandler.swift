@@ -1,4 +1,4 @@
-// A message in a group: facts cheap first, the gate's decision, its record (verification.md 5, 6).
+// A message in a group: facts cheap first, the gate's decision, its record.
 
 import Domain
 import EventLoop
@@ -10,6 +10,8 @@ import TelegramBotAPI
 /// Handles messages and edits in groups.
 @IO
 struct MessageHandler {
+    /// A message that came later than this is handled late: Telegram had kept it.
+    private static let lateSeconds: Int64 = 120
     let services: Services
 
     /// Decides from memory alone. `nil`: something has to be asked or recorded.
@@ -32,6 +34,7 @@ struct MessageHandler {
         HandlerMetrics.groupHits.add()
         guard let group, var inquiry = inquiry(message, group, occasion) else { return .nothing }
         services.notes.note(message.id, in: group.id)
+        notePresence(message, in: group.id)
         inquiry.recall()
         let decision = Gate.decide(inquiry.facts)
         switch decision {
@@ -45,31 +48,58 @@ struct MessageHandler {
 
     /// Gathers what is missing, decides and records.
     func handle(_ message: Message, occasion: Occasion, update: UpdateID) async throws(UpdateFailure) -> Handled {
+        try await judge(message, occasion: occasion, update: update).handled
+    }
+
+    /// The same, and whether the message stands.
+    func judge(
+        _ message: Message, occasion: Occasion, update: UpdateID
+    ) async throws(UpdateFailure) -> (handled: Handled, stands: Bool) {
         guard message.chat.isGroup, let group = try await services.configuration(message.chat.id),
             var inquiry = inquiry(message, group, occasion)
-        else { return .nothing }
+        else { return (.nothing, true) }
         if let from = message.from {
             let name = ProcessNotes.Name(name: from.fullName, language: from.languageCode)
             services.notes.note(name, of: from.id)
         }
+        notePresence(message, in: group.id)
         var decision = await inquiry.decide(patienceMilliseconds: 7000)
         if case .allow(.subscribed) = decision, !inquiry.isCached,
             services.store.held.mayInclude(inquiry.user, in: group.id)
         {
             // A message from before the mute, handled late: the open row is looked up beside a check only.
-            inquiry.facts.hasOpenHold =
-                try await services.reading { () async throws(StoreError) in
-                    try await services.store.openHold(of: inquiry.user, in: group.id)
-                } != nil
+            inquiry.facts.hasOpenHold = await isHeld(inquiry.user, in: group.id)
             decision = Gate.decide(inquiry.facts)
         }
+        if inquiry.wasAnswered { services.notes.outages.ended(in: group.id) }
         inquiry.log(decision)
         if !inquiry.unreachable.isEmpty {
             let (services, unreachable) = (services, inquiry.unreachable)
             // Off the answer path; each store call in it has its own deadline.
             Task { @IO in await services.markBroken(unreachable, in: group.id) }
         }
-        return try await record(decision, inquiry, message, update)
+        return (try await record(decision, inquiry, message, update), stands(decision, in: group))
+    }
+
+    private func stands(_ decision: Decision, in group: ProtectedGroup) -> Bool {
+        switch decision {
+        case .hold, .delete: group.params.mode == .observe
+        case .ignore, .allow, .need, .release, .approve, .wait: true
+        }
+    }
+
+    /// With the store away a subscriber's message stands; if they are held after all, their button frees them.
+    private func isHeld(_ user: UserID, in group: ChatID) async -> Bool {
+        do throws(StoreError) { return try await services.store.openHold(of: user, in: group) != nil } catch {
+            return false
+        }
+    }
+
+    /// Who writes is there, whatever was seen before.
+    private func notePresence(_ message: Message, in group: ChatID) {
+        guard message.senderChat == nil, let user = message.from?.id else { return }
+        let pair = PairOrder.Pair(chat: group, user: user)
+        if case .fresh(false) = services.caches.presence.lookup(pair) { services.caches.presence.set(pair, true) }
     }
 
     /// `nil`: the gate has no say, without asking.
@@ -81,6 +111,8 @@ struct MessageHandler {
             inquiry.facts.sender = .linkedPost
         } else if let chat = message.senderChat {
             inquiry.facts.sender = chat.id == group.id ? .anonymousAdmin : .channel(chat.id)
+            // A required channel may speak, also while the bot cannot look into it.
+            if group.channels.contains(where: { $0.id == chat.id }) { inquiry.facts.group.allowsSenderChats = true }
         } else if message.from?.isBot != false {
             inquiry.facts.sender = .bot
         }
@@ -92,7 +124,11 @@ struct MessageHandler {
     ) async throws(UpdateFailure) -> Handled {
         let group = inquiry.group
         if group.params.mode == .observe {
-            services.log.offer(.decision(inquiry.row(decision, update: update)))
+            switch decision {
+            case .hold, .delete, .release, .allow(.checkFailed):
+                services.log.offer(.decision(inquiry.row(decision, update: update)))
+            case .ignore, .allow, .need, .approve, .wait: break
+            }
             return .nothing
         }
         var record = Record(update: update)
@@ -118,7 +154,7 @@ struct MessageHandler {
             return try await hold(missing, inquiry, message, record, delete, atOnce)
         case .delete(let reason):
             record.effects = [delete]
-            if let note = note(reason, inquiry, message, update) { record.effects.append(note) }
+            return try await remove(reason, inquiry, message, record)
         case .release(let reason):
             record.releases = [ReleaseWish(group: group.id, user: inquiry.user, reason: reason)]
         }
@@ -143,8 +179,14 @@ struct MessageHandler {
         guard case .recorded(let recorded) = outcome else { return .repeated }
         if recorded.wasHeldAlready {
             await AdministratorDecision(services: services).heldPersonWrote(
-                inquiry.user, in: group.id, atSeconds: message.date)
+                inquiry.user, in: group.id, atSeconds: message.editDate ?? message.date)
         } else {
+            let pair = PairOrder.Pair(chat: group.id, user: inquiry.user)
+            if WallClock.now.seconds - (message.editDate ?? message.date) > Self.lateSeconds {
+                _ = services.notes.lateHolds.claim(pair)
+            } else {
+                services.notes.lateHolds.release(pair)
+            }
             services.events?.held(
                 inquiry.user, name: message.from?.fullName, in: group.id, reason: "not_subscribed",
                 milliseconds: Loop.shared.current().milliseconds(since: inquiry.began))
@@ -152,21 +194,34 @@ struct MessageHandler {
         return .recorded(recorded.effects, group: group.id)
     }
 
-    /// What is said about a deletion that mutes nobody, once in a while.
-    private func note(
-        _ reason: Reason, _ inquiry: Inquiry, _ message: Message, _ update: UpdateID
-    ) -> EffectWish? {
-        let group = inquiry.group.id
+    /// A deletion that mutes nobody, and what is said about it once in a while.
+    private func remove(
+        _ reason: Reason, _ inquiry: Inquiry, _ message: Message, _ base: Record
+    ) async throws(UpdateFailure) -> Handled {
+        let (group, notes) = (inquiry.group.id, services.notes)
         let thread = message.isTopicMessage ? message.threadID : nil
+        let number = base.update?.value ?? message.id.value
+        var record = base
+        var unsay: () -> Void = {}
         if case .channel(let channel) = inquiry.facts.sender {
             let pair = PairOrder.Pair(chat: group, user: UserID(channel.value))
-            guard services.notes.channelSpeakers.claim(pair) else { return nil }
-            return .note(
-                .channelSpeaker, title: message.senderChat?.title, in: group, thread: thread, number: update.value)
+            if notes.channelSpeakers.claim(pair) {
+                unsay = { notes.channelSpeakers.release(pair) }
+                record.effects.append(
+                    .note(.channelSpeaker, title: message.senderChat?.title, in: group, thread: thread, number: number))
+            }
+        } else if reason == .checkFailed {
+            let telling = notes.outages.failed(inquiry.user, in: group)
+            unsay = { notes.outages.release(telling, of: inquiry.user, in: group) }
+            switch telling {
+            case .person: record.effects.append(.failedCheckNote(about: inquiry.user, in: group, thread: thread))
+            case .group: record.effects.append(.note(.checksFail, in: group, thread: thread, number: number))
+            case .nobody: break
+            }
         }
-        guard reason == .checkFailed,
-            services.notes.failedChecks.claim(PairOrder.Pair(chat: group, user: inquiry.user))
-        else { return nil }
-        return .note(.checkFailed, about: inquiry.user, in: group, thread: thread, number: update.value)
+        do throws(UpdateFailure) { return try await services.record(record) } catch {
+            unsay()
+            throw error
+        }
     }
 }

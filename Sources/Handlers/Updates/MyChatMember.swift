@@ -1,4 +1,4 @@
-// What happens to the bot itself: blocked, removed, rights lost (verification.md 12).
+// What happens to the bot itself: blocked, removed, rights lost.
 
 import Domain
 import EventLoop
@@ -11,7 +11,6 @@ struct MyChatMember {
     let services: Services
 
     func handle(_ change: ChatMemberUpdated, update: UpdateID) async throws(UpdateFailure) -> Handled {
-        let chat = change.chat.id
         switch change.chat.type {
         case .private:
             let canMessage = change.new.isMember
@@ -21,41 +20,65 @@ struct MyChatMember {
                     language: change.from.languageCode)
             }
             return .recorded([], group: nil)
-        case .channel:
-            guard !change.new.isAdministrator else { return .nothing }
-            let groups = try await services.reading { () async throws(StoreError) in
-                try await services.store.botRemoved(fromChannel: chat)
-            }
-            var record = Record(update: update)
-            record.effects = groups.map { .notice(.brokenLink(chat), in: $0) }
-            for group in groups {
-                services.caches.groups.forget(group)
-                await services.tell("group:\(group.value)")
-            }
-            return try await services.record(record)
+        case .channel: return try await requiredChatChanged(change, update, [])
         case .group, .supergroup: return try await groupChanged(change, update)
         case .unknown: return .nothing
         }
     }
 
+    /// A chat whose members are asked for: without being its administrator the bot cannot look into it.
+    private func requiredChatChanged(
+        _ change: ChatMemberUpdated, _ update: UpdateID, _ others: [EffectWish]
+    ) async throws(UpdateFailure) -> Handled {
+        let chat = change.chat.id
+        var groups: [ChatID] = []
+        var record = Record(update: update)
+        record.effects = others
+        if change.new.isAdministrator {
+            groups = try await healed(chat)
+        } else {
+            groups = try await services.reading { () async throws(StoreError) in
+                try await services.store.botRemoved(fromChannel: chat)
+            }
+            record.effects += groups.map { .notice(.brokenLink(chat), in: $0) }
+        }
+        for group in groups {
+            services.caches.groups.forget(group)
+            await services.tell("group:\(group.value)")
+        }
+        guard !record.effects.isEmpty else { return groups.isEmpty ? .nothing : .recorded([], group: nil) }
+        return try await services.record(record)
+    }
+
+    /// The bot is administrator (again): broken links of the chat count from now on.
+    private func healed(_ chat: ChatID) async throws(UpdateFailure) -> [ChatID] {
+        try await services.reading { () async throws(StoreError) in
+            var healed: [ChatID] = []
+            for group in try await services.store.groups(requiring: chat)
+            where try await services.store.setHealth(.ok, of: chat, in: group) { healed.append(group) }
+            return healed
+        }
+    }
+
+    /// A group may be required by other groups too.
     private func groupChanged(_ change: ChatMemberUpdated, _ update: UpdateID) async throws(UpdateFailure) -> Handled {
         let chat = change.chat.id
         services.caches.admins.forget(chat)
         await services.tell("admins:\(chat.value)")
+        var effects: [EffectWish] = []
         if !change.new.isMember {
             try await services.reading { () async throws(StoreError) in try await services.store.botRemoved(from: chat)
             }
             services.caches.groups.forget(chat)
             await services.tell("group:\(chat.value)")
-            return .recorded([], group: chat)
+        } else if let group = try await services.configuration(chat), group.isProtected {
+            var missing: [BotRight] = []
+            if !change.new.canRestrictMembers { missing.append(.restrictMembers) }
+            if !change.new.canDeleteMessages { missing.append(.deleteMessages) }
+            if !missing.isEmpty { effects.append(.notice(.rightLost(missing), in: chat)) }
         }
-        guard let group = try await services.configuration(chat), group.isProtected else { return .nothing }
-        var missing: [BotRight] = []
-        if !change.new.canRestrictMembers { missing.append(.restrictMembers) }
-        if !change.new.canDeleteMessages { missing.append(.deleteMessages) }
-        guard !missing.isEmpty else { return .nothing }
-        var record = Record(update: update)
-        record.effects = [.notice(.rightLost(missing), in: chat)]
-        return try await services.record(record)
+        let handled = try await requiredChatChanged(change, update, effects)
+        if case .nothing = handled, !change.new.isMember { return .recorded([], group: chat) }
+        return handled
     }
 }

@@ -20,6 +20,7 @@ struct UpdateRouter {
         case .editedMessage(let message):
             return try await MessageHandler(services: services).handle(message, occasion: .edit, update: update.id)
         case .callbackQuery(let query):
+            services.log.offer(.activity(query.from.id, atMicroseconds: WallClock.now.microseconds))
             if await menu.handle(query) { return .recorded([], group: nil) }
             return await buttons.pressed(query)
         case .chatMember(let change):
@@ -27,7 +28,7 @@ struct UpdateRouter {
         case .myChatMember(let change):
             return try await MyChatMember(services: services).handle(change, update: update.id)
         case .chatJoinRequest(let request):
-            return try await JoinHandler(services: services).requested(request, update: update.id)
+            return try await JoinRequestHandler(services: services).handle(request, update: update.id)
         case .preCheckoutQuery(let query):
             await refuse(query)
             return .recorded([], group: nil)
@@ -37,7 +38,7 @@ struct UpdateRouter {
 
     private func handle(_ message: Message, _ update: UpdateID) async throws(UpdateFailure) -> Handled {
         if let new = message.migrateToChatID {
-            await Migration(services: services).move(message.chat.id, to: new)
+            guard await Migration(services: services).move(message.chat.id, to: new) else { throw .storeAway }
             return .recorded([], group: new)
         }
         if !message.newChatMembers.isEmpty, message.chat.isGroup {
@@ -53,11 +54,15 @@ struct UpdateRouter {
         }
         // An administrator's command goes before the rules; others' is answered if the message stands, /verify always.
         if await isAdministrator(call) { return await answer(call) }
-        let handled = try await MessageHandler(services: services).handle(
+        let (handled, stands) = try await MessageHandler(services: services).judge(
             message, occasion: .message, update: update)
-        if case .nothing = handled { return await answer(call) }
-        if call.name == .verify { _ = await answer(call) }
-        return handled
+        switch handled {
+        case .nothing: return await answer(call)
+        case .repeated: return handled
+        case .recorded:
+            if stands || call.name == .verify { _ = await answer(call) }
+            return handled
+        }
     }
 
     private func isAdministrator(_ call: CommandCall) async -> Bool {
@@ -78,7 +83,7 @@ struct UpdateRouter {
             userID: query.from.id, deadline: Loop.shared.current().adding(milliseconds: 8000), retries: .upTo(2))
         do throws(BotAPIError) {
             try await services.api.answerPreCheckoutQuery(
-                query.id, refusal: "Payments are not available at the moment.", context)
+                query.id, refusal: Languages.of(languageCode: query.from.languageCode).toast(.noPayments), context)
         } catch {
             return  // an unanswered query fails by itself after 10 s
         }

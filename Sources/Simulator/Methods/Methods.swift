@@ -33,6 +33,7 @@ extension World {
         case "answercallbackquery": try answerCallbackQuery(parameters, now: now)
         case "approvechatjoinrequest": try answerJoinRequest(parameters, isApproved: true, now: now)
         case "declinechatjoinrequest": try answerJoinRequest(parameters, isApproved: false, now: now)
+        case "answerchatjoinrequestquery": try answerJoinQuery(parameters, now: now)
         case "answerprecheckoutquery": try answerPreCheckoutQuery(parameters, now: now)
         case "createchatinvitelink": try createChatInviteLink(parameters, now: now)
         case "setmycommands": try setMyCommands(parameters)

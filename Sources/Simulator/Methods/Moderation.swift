@@ -1,4 +1,4 @@
-// restrictChatMember, approveChatJoinRequest, declineChatJoinRequest.
+// restrictChatMember, approveChatJoinRequest, declineChatJoinRequest, answerChatJoinRequestQuery.
 
 import EventLoop
 import JSON
@@ -61,6 +61,28 @@ extension World {
         chats[chat.id]?.joinRequests[person] = nil
         note(.requestAnswered(person: name(of: person), chat: chat.title, isApproved: isApproved))
         if isApproved { enter(person, chat.id, by: botID, viaRequest: true, now: now) }
+        return .bool(true)
+    }
+
+    /// A guard's word on a request; once, within ten seconds.
+    mutating func answerJoinQuery(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> JSONValue {
+        guard let id = parameters.string("chat_join_request_query_id"), let query = joinQueries[id],
+            now.microseconds - query.at.microseconds <= 10_000_000
+        else {
+            throw .badRequest("query is too old and response timeout expired or query id is invalid")
+        }
+        guard let result = parameters.string("result"), ["approve", "decline", "queue"].contains(result) else {
+            throw .badRequest("invalid result specified")
+        }
+        joinQueries[id] = nil
+        guard result != "queue", chats[query.chatID]?.joinRequests.removeValue(forKey: query.personID) != nil else {
+            return .bool(true)
+        }
+        let isApproved = result == "approve"
+        note(
+            .requestAnswered(
+                person: name(of: query.personID), chat: title(of: query.chatID), isApproved: isApproved))
+        if isApproved { enter(query.personID, query.chatID, by: botID, viaRequest: true, now: now) }
         return .bool(true)
     }
 }

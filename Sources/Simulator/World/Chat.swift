@@ -167,6 +167,8 @@ public struct Chat: Sendable {
     public var topics: [Int64: Topic] = [:]
     /// The discussion group of a channel, or the channel of a discussion group.
     public var linkedChatID: Int64?
+    /// The bot is asked about each request to join.
+    public var botIsGuard = false
     /// Who waits to be let in, with the moment in microseconds.
     public var joinRequests: [Int64: Int64] = [:]
     /// The supergroup that this group became.

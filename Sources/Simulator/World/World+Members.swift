@@ -70,6 +70,11 @@ extension World {
         note(.asked(person: name(of: person), chat: title(of: chat)))
         guard member(botID, in: chat, now: now).may(.inviteUsers) else { return }
         var fields = Fields()
+        if chats[chat]?.botIsGuard == true {
+            let query = String(random.next() >> 1)
+            joinQueries[query] = JoinQuery(personID: person, chatID: chat, at: now)
+            fields.add("query_id", query)
+        }
         fields.add("chat", chatObject(chat))
         fields.add("from", userObject(person))
         fields.add("user_chat_id", person)

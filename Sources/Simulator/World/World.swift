@@ -33,6 +33,13 @@ struct Callback: Sendable {
     let at: Timestamp
 }
 
+/// A request to join about which the bot was asked as guard.
+struct JoinQuery: Sendable {
+    let personID: Int64
+    let chatID: Int64
+    let at: Timestamp
+}
+
 /// What the bot answered to a button press.
 public struct CallbackAnswer: Sendable {
     /// The query's id.
@@ -69,6 +76,7 @@ public struct World: Sendable {
     var callbackOrder: [String] = []
     var commands: [String: JSONValue] = [:]
     var preCheckouts: [String: Timestamp] = [:]
+    var joinQueries: [String: JoinQuery] = [:]
     var floods = FloodLimits()
     private var updates: [WorldUpdate] = []
     private var events: [SimulatorEvent] = []

@@ -11,12 +11,21 @@ public struct AdminList: Sendable, Equatable {
     public var restrictors: Set<UserID>
     /// The creator, if the list shows one.
     public var creator: UserID?
+    /// The first person in the list: who owns a group that shows no creator.
+    public var first: UserID?
+    /// Names of bots that may restrict members.
+    public var restrictingBots: [UserID: String]
 
     /// A list as given.
-    public init(ids: Set<UserID>, restrictors: Set<UserID>, creator: UserID?) {
+    public init(
+        ids: Set<UserID>, restrictors: Set<UserID>, creator: UserID?, first: UserID? = nil,
+        restrictingBots: [UserID: String] = [:]
+    ) {
         self.ids = ids
         self.restrictors = restrictors
         self.creator = creator
+        self.first = first
+        self.restrictingBots = restrictingBots
     }
 }
 

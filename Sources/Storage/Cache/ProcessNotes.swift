@@ -26,8 +26,10 @@ public final class ProcessNotes {
     public let joins = OncePer<PairOrder.Pair>(milliseconds: 60_000)
     /// Notes to people who speak as a channel, by channel and group.
     public let channelSpeakers = OncePer<PairOrder.Pair>(milliseconds: 60_000)
-    /// Notes that a check failed.
-    public let failedChecks = OncePer<PairOrder.Pair>(milliseconds: 600_000)
+    /// Groups in which checks fail, and who was told.
+    public let outages = Outages()
+    /// People held for a message that came late: held again soon, they are not told again.
+    public let lateHolds = OncePer<PairOrder.Pair>(milliseconds: 600_000)
     /// Texts to people whom Telegram did not let us mute.
     public let refusals = OncePer<PairOrder.Pair>(milliseconds: 60_000)
     /// Real checks for a button.
@@ -36,10 +38,8 @@ public final class ProcessNotes {
     public let restricted = OncePer<PairOrder.Pair>(milliseconds: 30_000)
     /// Titles that were looked at.
     public let titles = OncePer<ChatID>(milliseconds: 3_600_000)
-    /// Notices to administrators, by key: group, kind and slot of six hours.
-    public let notices = OncePer<String>(milliseconds: 21_600_000)
-    /// Notices in a group for lack of a private chat.
-    public let groupNotices = OncePer<ChatID>(milliseconds: 86_400_000)
+    /// Turns of the rechecks that events lead to.
+    public let rechecks = Pace(perSecond: 20)
 
     /// Nothing remembered.
     public init() {}

@@ -128,7 +128,7 @@ private enum FinishText {
         """
         UPDATE effects SET lease_owner = NULL, lease_until = NULL, due_at = {after:$3}, attempts = 0, sends = 0,
             revision = revision + 1, payload = $4::jsonb
-        WHERE id = $1::bigint AND lease_owner = $2::text RETURNING 1
+        WHERE id = $1::bigint AND lease_owner = $2::text AND revision = $5::int RETURNING 1
         """)
 
     /// A restrict that failed is not tried again once its row is being lifted.
@@ -223,7 +223,9 @@ extension DatabaseStore {
                 statement(FinishText.follow, ours + [EffectRows.json(others), .optional(effect.decision)]))
         }
         if let own = follow.first(where: { $0.key == effect.key }) {
-            let values: [SQLValue] = [.int(own.delayMilliseconds), .text(own.payload)]
+            let values: [SQLValue] = [
+                .int(own.delayMilliseconds), .text(own.payload), .int(Int64(effect.revision)),
+            ]
             steps.append(statement(FinishText.repeatLater, ours + values))
         } else {
             steps.append(statement(FinishText.remove, ours + [.int(Int64(effect.revision))]))

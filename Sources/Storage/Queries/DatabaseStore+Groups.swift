@@ -6,7 +6,7 @@ import EventLoop
 extension DatabaseStore {
     private static let groupRow = Query(
         """
-        SELECT owner_id, title, enabled::int, params::text, notice_message_id FROM protected_groups
+        SELECT owner_id, title, enabled::int, params::text, notice_message_id, notice_thread_id FROM protected_groups
         WHERE group_id = $1::bigint
         """)
     private static let groupChannels = Query(
@@ -117,6 +117,7 @@ extension DatabaseStore {
         var group = ProtectedGroup(
             id: id, owner: UserID(row.int(0)), title: row.text(1), isEnabled: row.flag(2),
             params: GroupParams(json: row.optionalText(3)), notice: row.optionalInt(4).map { MessageID($0) })
+        group.noticeThread = row.optionalInt(5)
         group.channels = results[1].map { row in
             RequiredChannel(
                 id: ChatID(row.int(0)), title: row.text(1), username: row.optionalText(2),

@@ -23,6 +23,11 @@ extension DatabaseStore {
             language = COALESCE(excluded.language, users.language), can_message = excluded.can_message,
             updated_at = excluded.updated_at
         """)
+    /// A name may have changed hands: the latest to be seen with it.
+    private static let named = Query(
+        """
+        SELECT telegram_id FROM users WHERE lower(username) = lower($1::text) ORDER BY updated_at DESC LIMIT 1
+        """)
     private static let mayMessage = Query("SELECT can_message::int FROM users WHERE telegram_id = $1::bigint")
     private static let takeJob = Query(
         """
@@ -92,6 +97,11 @@ extension DatabaseStore {
     ) async throws(StoreError) {
         try await execute(
             Self.upsertUser, [.int(user.value), .optional(username), .optional(language), .flag(canMessage)])
+    }
+
+    /// Who last wrote to the bot under that public name.
+    public func person(named username: String) async throws(StoreError) -> UserID? {
+        try await rows(Self.named, [.text(username)], .read).first.map { UserID($0.int(0)) }
     }
 
     /// Whether a person may be written to in private.

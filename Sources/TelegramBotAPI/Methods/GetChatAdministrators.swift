@@ -1,4 +1,4 @@
-// getChatAdministrators: who may decide in a chat; other bots are left out by Telegram, save the caller.
+// getChatAdministrators: who may decide in a chat. Other bots are asked for too: they may restrict people as we do.
 
 import Domain
 import JSON
@@ -8,7 +8,10 @@ extension BotAPI {
     public func getChatAdministrators(
         _ chat: ChatID, _ context: CallContext = CallContext()
     ) async throws(BotAPIError) -> [ChatMember] {
-        let method = BotMethod("getChatAdministrators", chat: chat) { (reader) throws(JSONError) in
+        let method = BotMethod("getChatAdministrators", chat: chat) { writer in
+            writer.key("return_bots")
+            writer.bool(true)
+        } decode: { (reader) throws(JSONError) in
             var members: [ChatMember] = []
             try reader.readArray { (reader) throws(JSONError) in members.append(try ChatMember(reading: &reader)) }
             return members
