@@ -66,7 +66,6 @@ extension Connection {
         if isHTTP2 { server.registry.becameHTTP2() }
         self.session = session
         phase = .open
-        if server.isDraining { session.beginDrain() }
     }
 
     func read() {
@@ -123,6 +122,8 @@ extension Connection {
             open(HTTP1Session(connection: self))
         }
         all.withUnsafeBytes { session?.received($0) }
+        // Not before: what has come is answered first.
+        if server.isDraining { session?.beginDrain() }
     }
 
     private func inputEnded() {

@@ -148,6 +148,8 @@ public struct ServiceCounts: Sendable, Equatable {
     public var activeGroups: Int64 = 0
     /// People who are known to the bot.
     public var users: Int64 = 0
+    /// When jobs whose last run succeeded ended, in seconds since 1970, by name without `job:`.
+    public var jobSuccesses: [String: Int64] = [:]
 
     /// Nothing counted.
     public init() {}
@@ -182,7 +184,7 @@ public protocol ServiceStore: AnyObject {
     func heartbeat(version: String, schemaVersion: Int) async throws(StoreError) -> Int
     /// Removes this replica's row at shutdown.
     func removeReplica() async throws(StoreError)
-    /// Open holds, enabled groups, known people.
+    /// Open holds, enabled groups, known people, ends of jobs.
     func serviceCounts() async throws(StoreError) -> ServiceCounts
     /// A service-wide setting (JSON), or `nil`.
     func setting(_ key: String) async throws(StoreError) -> String?

@@ -1,4 +1,4 @@
-// How many messages we allow ourselves (verification.md 14). Pure: the time is an argument.
+// How many messages we allow ourselves. Pure: the time is an argument.
 
 import Domain
 import EventLoop

@@ -9,6 +9,8 @@ import Storage
 @IO
 final class Health {
     private static let looksPerSchemaCheck = 15
+    /// Counting effects costs more than asking whether the database is there.
+    private static let looksPerCount = 5
 
     private let environment: String
     private let started = Loop.shared.now
@@ -65,13 +67,30 @@ final class Health {
         looks += 1
         if looks % Self.looksPerSchemaCheck == 0 { await lookAtSchema() }
         let before = Loop.shared.current()
-        if let found = await store() {
+        if looks % Self.looksPerCount == 1, let found = await store() {
             pending = found
-            unreachableSince = nil
-            databaseMilliseconds = Loop.shared.current().milliseconds(since: before)
+            noteContact(since: before)
+        } else if await isAnswering() {
+            noteContact(since: before)
         } else if unreachableSince == nil {
             unreachableSince = before
             databaseMilliseconds = nil
+        }
+    }
+
+    private func noteContact(since before: Instant) {
+        unreachableSince = nil
+        databaseMilliseconds = Loop.shared.current().milliseconds(since: before)
+    }
+
+    /// The least that can be asked of the database.
+    private func isAnswering() async -> Bool {
+        guard let database else { return false }
+        do throws(StoreError) {
+            _ = try await database.run([SQLStatement("SELECT 1")], .read)
+            return true
+        } catch {
+            return false
         }
     }
 

@@ -3,7 +3,7 @@
 import CLinux
 import EventLoop
 
-/// Exit codes, the same for every command (operations.md 2).
+/// Exit codes, the same for every command.
 enum ExitCode: Int32 {
     case ok = 0
     case failed = 1

@@ -12,6 +12,8 @@ enum ServiceMetrics {
     private static let requests = CounterFamily(
         "nezuko_http_requests_total", help: "Requests by route and class of status.", labels: ["route", "status"],
         values: [])
+    /// The hot one, looked up once.
+    private static let handledUpdates = requests.child("webhook", "2xx")
     private static let build = GaugeFamily(
         "nezuko_build_info", help: "1, with the version of this program.", labels: ["version", "commit"],
         values: [[Program.version, Program.commit]])
@@ -28,7 +30,10 @@ enum ServiceMetrics {
     }
 
     /// Counts a request. `route` is a registered name, else `other`.
-    static func answered(_ route: String, _ status: Int) { requests.add(route, statusClass(status)) }
+    static func answered(_ route: String, _ status: Int) {
+        guard route != "webhook" || status != 200 else { return handledUpdates.add() }
+        requests.add(route, statusClass(status))
+    }
 
     private static func statusClass(_ status: Int) -> String {
         switch status {

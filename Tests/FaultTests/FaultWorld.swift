@@ -56,7 +56,7 @@ final class FaultWorld {
         self.engine = engine
         folder = FileManager.default.temporaryDirectory.appending(path: "nezuko-faults-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        simulator = try Child(["simulate", "--port", "0", "--empty", "--rate", "0"], folder: folder)
+        simulator = try Child(["simulate", "--listen", "http://127.0.0.1:0", "--empty", "--rate", "0"], folder: folder)
         base = try await simulator.word(after: "Base URL  ")
         switch engine {
         case .sqlite: url = "sqlite:\(databaseFolder ?? folder)/nezuko.db"

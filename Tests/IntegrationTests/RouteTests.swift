@@ -166,7 +166,7 @@ private final class Ports {
         _ = try await ports.world.say("/protect @the_news")
         let person = ports.world.simulator.addPerson("Third")
         try await ports.world.hold(person, for: [ports.world.news])
-        await ports.health.look()
+        for _ in 0..<5 { await ports.health.look() }
         let health = try await ports.ask("/health", onMetrics: true)
         #expect(health.status == 200)
         let report = try JSONValue(parsing: health.body)

@@ -46,6 +46,12 @@ public final class JobIntake {
         }
     }
 
+    /// A job ended well: here, on another replica, or before this process began.
+    static func succeeded(_ name: String, atSeconds seconds: Int64) {
+        let cell = lastSuccess.child(name)
+        cell.set(max(cell.value, Double(seconds)))
+    }
+
     /// Whether calls from outside are accepted at all: without a token their paths do not exist.
     public var isOpen: Bool { token != nil }
 
@@ -183,7 +189,7 @@ public final class JobIntake {
         case .ended(let result):
             if !result.isSuccess { ErrorMetrics.count(.other, operation: "job") }
             Self.runs.add(job.name, result.isSuccess ? "success" : "failure")
-            if result.isSuccess { Self.lastSuccess.set(Double(WallClock.now.seconds), job.name) }
+            if result.isSuccess { Self.succeeded(job.name, atSeconds: WallClock.now.seconds) }
         case .alreadyRunning: Self.runs.add(job.name, "already_running")
         case .storeAway: Self.runs.add(job.name, "failure")
         }

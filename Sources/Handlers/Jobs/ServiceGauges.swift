@@ -64,6 +64,7 @@ public final class ServiceGauges {
             Self.holdsOpen.set(Double(counts.holdsOpen))
             Self.activeGroups.set(Double(counts.activeGroups))
             Self.users.set(Double(counts.users))
+            for (name, seconds) in counts.jobSuccesses { JobIntake.succeeded(name, atSeconds: seconds) }
         } catch {
             Log.debug("figures_not_read", .error("\(error)"))
         }

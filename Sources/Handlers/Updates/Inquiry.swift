@@ -167,9 +167,14 @@ struct Inquiry {
                         isDecisive: channel == decisive, source: source, errorType: errorTypes[channel],
                         atMicroseconds: now)))
         }
-        HandlerMetrics.verifications.add(status(decisive), source.rawValue)
+        let decided = status(decisive)
+        if decided == "verified", source == .message {
+            HandlerMetrics.verifiedMessages.add()
+        } else {
+            HandlerMetrics.verifications.add(decided, source.rawValue)
+        }
         let seconds = Double(Loop.shared.current().nanoseconds - began.nanoseconds) / 1_000_000_000
-        HandlerMetrics.verificationSeconds.observe(seconds: seconds, isCached ? "true" : "false")
+        (isCached ? HandlerMetrics.cachedSeconds : HandlerMetrics.askedSeconds).observe(seconds: seconds)
     }
 
     private func status(_ channel: ChatID) -> String {

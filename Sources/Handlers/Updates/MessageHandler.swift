@@ -29,7 +29,7 @@ struct MessageHandler {
             HandlerMetrics.cacheMisses.add("group")
             return nil
         }
-        HandlerMetrics.cacheHits.add("group")
+        HandlerMetrics.groupHits.add()
         guard let group, var inquiry = inquiry(message, group, occasion) else { return .nothing }
         services.notes.note(message.id, in: group.id)
         inquiry.recall()

@@ -57,7 +57,11 @@ public final class UpdateIntake {
         services.sighted(update)
         if decideAtOnce(update) {
             recent.noteFinished(update.id)
-            HandlerMetrics.updates.add(update.typeName, "ignored")
+            if case .message = update.kind {
+                HandlerMetrics.ignoredMessages.add()
+            } else {
+                HandlerMetrics.updates.add(update.typeName, "ignored")
+            }
             return done(.ok)
         }
         guard recent.workingCount < services.settings.maximumInFlight else {
@@ -116,11 +120,17 @@ public final class UpdateIntake {
             if case .callbackQuery = update.kind { HandlerMetrics.messageTypes.add("callback") }
             return
         }
-        let type =
-            message.isPayment
-            ? "payment"
-            : message.isService ? "service" : message.mayBeCommand ? "command" : message.text == nil ? "media" : "text"
-        HandlerMetrics.messageTypes.add(type)
+        if message.isPayment {
+            HandlerMetrics.messageTypes.add("payment")
+        } else if message.isService {
+            HandlerMetrics.messageTypes.add("service")
+        } else if message.mayBeCommand {
+            HandlerMetrics.messageTypes.add("command")
+        } else if message.hasText {
+            HandlerMetrics.texts.add()
+        } else {
+            HandlerMetrics.messageTypes.add("media")
+        }
         guard message.date > 0 else { return }
         let lag = Double(WallClock.now.microseconds) / 1_000_000 - Double(message.date)
         HandlerMetrics.lag.observe(seconds: max(0, lag))

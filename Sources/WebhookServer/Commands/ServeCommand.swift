@@ -93,7 +93,7 @@ private final class ServeRun {
         metricsRoutes.health = service.health
         service.health.schemaFound(fits: true)
         if database.dialect == .sqlite {
-            // One `serve` has the file, so leases of an earlier one are nobody's (outbox.md 3).
+            // One `serve` has the file, so leases of an earlier one are nobody's.
             do throws(StoreError) { try await service.store.voidLeases() } catch {
                 Terminal.error("nezuko serve: \(error.advice)")
                 return .database
