@@ -43,11 +43,6 @@ enum HandlerMetrics {
     static let verifyHits = cacheHits.child("verify")
     static let adminsHits = cacheHits.child("admins")
     static let groupHits = cacheHits.child("group")
-    static let ignoredMessages = updates.child("message", "ignored")
-    static let texts = messageTypes.child("text")
-    static let verifiedMessages = verifications.child("verified", "message")
-    static let cachedSeconds = verificationSeconds.child("true")
-    static let askedSeconds = verificationSeconds.child("false")
     static let cacheMisses = CounterFamily(
         "nezuko_cache_misses_total", help: "Questions that memory could not answer.", labels: ["cache"],
         values: combinations([["verify", "admins", "group", "presence"]]))
