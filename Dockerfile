@@ -9,11 +9,13 @@ RUN apt-get update \
         libcurl4-openssl-dev libnghttp2-dev libpq-dev libsqlite3-dev libssl-dev pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
-# The manifest first: it seldom changes. It names the test targets too, so their folders have to be there.
+# The manifest first: it seldom changes. It names tests and benchmarks too, so their folders have to be there.
 COPY Package.swift ./
+COPY Benchmarks ./Benchmarks
 COPY Tests ./Tests
 COPY Sources ./Sources
-RUN swift build -c release --static-swift-stdlib --product nezuko \
+ARG REVISION=unknown
+RUN swift build -c release --static-swift-stdlib --product nezuko -Xcc "-DNEZUKO_REVISION=${REVISION}" \
     && install -D -s -m 755 "$(swift build -c release --static-swift-stdlib --show-bin-path)/nezuko" /out/nezuko
 
 FROM ${RUNTIME_IMAGE} AS runtime

@@ -78,6 +78,7 @@ let package = Package(
         tests("Gate", ["Gate", "Domain"]),
         tests("Simulator", ["Simulator", "HTTPServer", "HTTPClient", "JSON"]),
         tests("Handlers", ["Handlers", "Gate", "Storage", "TelegramBotAPI", "Domain", "JSON"]),
+        tests("Fault", ["EventLoop", "JSON", "HTTPClient", "HTTPServer", "Storage", "Domain"]),
         tests(
             "Integration",
             [

@@ -23,9 +23,27 @@ extension Configuration {
         loader.readSettings(files)
         loader.resolve()
         loader.checkTogether(purpose, onCloudRun: loader.given["K_SERVICE"] != nil)
+        if purpose != .tool { loader.checkCertificateFiles(files) }
         loader.checkUnknownNames()
         guard loader.problems.isEmpty else { throw ConfigurationProblems(problems: loader.problems) }
         return loader.configuration
+    }
+}
+
+extension Configuration {
+    /// `LOG_LEVEL` alone, as `load` would read it: what SIGHUP takes from `.env` while the service runs.
+    ///
+    /// - Throws: why it is none; the rest of `.env` is not judged.
+    public static func logLevel(
+        environment: [String: String], dotEnv: [UInt8]
+    ) throws(ConfigurationProblems) -> LogVerbosity {
+        let name = "LOG_LEVEL"
+        var loader = Loader(environment: environment.filter { $0.key == name }, dotEnv: dotEnv)
+        loader.given = loader.given.filter { $0.key == name }
+        loader.problems = []
+        loader.readSettings { _ in nil }
+        guard loader.problems.isEmpty else { throw ConfigurationProblems(problems: loader.problems) }
+        return loader.configuration.logLevel
     }
 }
 
@@ -133,6 +151,15 @@ private struct Loader {
             refuse("DATABASE_URL", "SQLite would be lost here (K_SERVICE is set). Use postgres://USER:PASS@HOST/DB.")
         }
         if configuration.environment == .production { checkProduction(purpose) }
+    }
+
+    /// Whether they fit together only OpenSSL can tell; whether they are there shows with the other problems.
+    mutating func checkCertificateFiles(_ files: (String) -> [UInt8]?) {
+        let paths = [("TLS_CERT_FILE", configuration.tlsCertificateFile), ("TLS_KEY_FILE", configuration.tlsKeyFile)]
+        for (name, path) in paths where !refused.contains(name) {
+            guard let path, files(path) == nil else { continue }
+            refuse(name, "\"\(path)\" cannot be read. Check the path and who may read it.")
+        }
     }
 
     private mutating func checkBotAPIOrigin() {

@@ -121,6 +121,8 @@ public final class Loop {
         return timer
     }
 
+    func timerCancelled() { timers.noteCancelled() }
+
     /// Calls `body` once when this turn's other work is done: the place to flush what the turn gathered.
     public func atTurnEnd(_ body: @escaping @IO () -> Void) { turnEnds.append(body) }
 

@@ -32,18 +32,33 @@ public final class LoopTimer {
     }
 
     /// The call does not happen. May be called twice, or after the call.
-    public func cancel() { body = nil }
+    public func cancel() {
+        guard body != nil else { return }
+        body = nil
+        Loop.shared.timerCancelled()
+    }
 }
 
 @IO
 struct TimerHeap {
     private var heap: [LoopTimer] = []
+    private var cancelled = 0
 
     var nextDeadline: Instant? { heap.first?.heapDeadline }
 
     mutating func push(_ timer: LoopTimer) {
         heap.append(timer)
         siftUp(heap.count - 1)
+    }
+
+    /// Counts a cancelled timer, and drops all of them once they are the greater part: most timers are deadlines
+    /// of what ends long before, and would otherwise lie here until then.
+    mutating func noteCancelled() {
+        cancelled += 1
+        guard cancelled > 64, cancelled * 2 > heap.count else { return }
+        cancelled = 0
+        heap.removeAll { !$0.isPending }
+        for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(index) }
     }
 
     /// Takes out what is due. The caller runs it, since the bodies schedule timers of their own.

@@ -15,8 +15,7 @@ final class CurlEasy {
 
     private var headerLines: [(String, String)]?
     private var headerList: UnsafeMutablePointer<curl_slist>?
-    private var sent = 0
-    private var body: [UInt8] = []
+    private var requestsBegun = 0
     private var replyHead: [UInt8] = []
     private var reply: [UInt8] = []
     private var maximumReplyBytes = 0
@@ -24,7 +23,7 @@ final class CurlEasy {
 
     private static let maximumHeadBytes = 32 << 10
 
-    init() throws(HTTPClientError) {
+    init(sockets: CurlSockets) throws(HTTPClientError) {
         guard let handle = curl_easy_init() else { throw .outOfMemory }
         self.handle = handle
         let me = Unmanaged.passUnretained(self).toOpaque()
@@ -32,10 +31,10 @@ final class CurlEasy {
         nezuko_curl_pointer(handle, CURLOPT_WRITEDATA, me)
         nezuko_curl_header_callback(handle, onHeader)
         nezuko_curl_pointer(handle, CURLOPT_HEADERDATA, me)
-        // The body is read through a callback that cannot rewind: with POSTFIELDS, libcurl would send a POST
-        // once more, unasked, when a kept connection ends without a reply, and nobody would count it.
-        nezuko_curl_read_callback(handle, onRead)
-        nezuko_curl_pointer(handle, CURLOPT_READDATA, me)
+        // libcurl would send a POST once more, unasked, when a kept connection ends without a reply, and nobody
+        // would count it.
+        nezuko_curl_before_request_callback(handle, onRequest, me)
+        sockets.attach(handle)
         setFixedOptions()
     }
 
@@ -79,14 +78,18 @@ final class CurlEasy {
         } else {
             nezuko_curl_long(handle, CURLOPT_POST, 1)
             nezuko_curl_offset(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count))
+            // Copied; head and body then leave in one write.
+            let code = request.body.withUnsafeBytes { bytes in
+                nezuko_curl_pointer(
+                    handle, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: bytes.baseAddress))
+            }
+            guard code == CURLE_OK else { throw .outOfMemory }
             nezuko_curl_string(handle, CURLOPT_CUSTOMREQUEST, request.method == "POST" ? nil : request.method)
         }
         // Waiting for a connection that may carry HTTP/2 is worth it with TLS only.
         nezuko_curl_long(handle, CURLOPT_PIPEWAIT, request.url.utf8.starts(with: "https:".utf8) ? 1 : 0)
-        nezuko_curl_long(handle, CURLOPT_TIMEOUT_MS, Int(max(request.timeoutMilliseconds, 1)))
         nezuko_curl_long(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(max(request.connectTimeoutMilliseconds, 1)))
-        body = request.body
-        sent = 0
+        requestsBegun = 0
         maximumReplyBytes = request.maximumReplyBytes
         self.transfer = transfer
     }
@@ -122,7 +125,6 @@ final class CurlEasy {
     /// Drops everything of the request carried; connections and headers stay.
     func forget() {
         transfer = nil
-        body = []
         reply = []
         replyHead = []
         isTooLarge = false
@@ -166,14 +168,9 @@ final class CurlEasy {
         return line.count
     }
 
-    fileprivate func giveBody(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
-        let count = min(buffer.count, body.count - sent)
-        guard count > 0 else { return 0 }
-        body.withUnsafeBytes { bytes in
-            buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[sent..<(sent + count)]))
-        }
-        sent += count
-        return count
+    fileprivate func requestBegins() -> Bool {
+        requestsBegun += 1
+        return requestsBegun == 1
     }
 }
 
@@ -201,14 +198,14 @@ private func onHeader(
     }
 }
 
-private func onRead(
-    data: UnsafeMutablePointer<CChar>?, size: Int, count: Int, user: UnsafeMutableRawPointer?
-) -> Int {
-    let (bytes, address) = (UInt(bitPattern: data), UInt(bitPattern: user))
+private func onRequest(
+    user: UnsafeMutableRawPointer?, _: UnsafeMutablePointer<CChar>?, _: UnsafeMutablePointer<CChar>?, _: Int32,
+    _: Int32
+) -> Int32 {
+    let address = UInt(bitPattern: user)
     return IO.assume {
-        guard let pointer = UnsafeRawPointer(bitPattern: address) else { return 0 }
+        guard let pointer = UnsafeRawPointer(bitPattern: address) else { return CURL_PREREQFUNC_ABORT }
         let easy = Unmanaged<CurlEasy>.fromOpaque(pointer).takeUnretainedValue()
-        let start = UnsafeMutableRawPointer(bitPattern: bytes)
-        return easy.giveBody(UnsafeMutableRawBufferPointer(start: start, count: size * count))
+        return easy.requestBegins() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
     }
 }

@@ -13,14 +13,18 @@ final class CurlMulti {
     /// Told about each finished easy handle (as bits), outside of any callback.
     var onFinished: ((UInt, CURLcode) -> Void)?
 
+    let sockets = CurlSockets()
     private let handle: UnsafeMutableRawPointer
-    private var watches: [Int32: Watch] = [:]
     private var timer: LoopTimer?
+    /// When libcurl wants to be called; nil: not at all. The timer may be earlier, never later.
+    private var wanted: Instant?
+    private var actsAtTurnEnd = false
 
     init?(options: HTTPClientOptions) {
         // Once for the process; Swift runs a static's initialiser once.
         guard Self.isLibraryReady, let handle = curl_multi_init() else { return nil }
         self.handle = handle
+        sockets.onReady = { [weak self] descriptor, mask in self?.act(descriptor, mask) }
         // Unretained: valid because deinit clears both callbacks before self is gone.
         let me = Unmanaged.passUnretained(self).toOpaque()
         nezuko_curl_multi_socket_callback(handle, onSocket, me)
@@ -33,9 +37,8 @@ final class CurlMulti {
     isolated deinit {
         nezuko_curl_multi_socket_callback(handle, nil, nil)
         nezuko_curl_multi_timer_callback(handle, nil, nil)
-        // Before cleanup, which closes the sockets: a closed descriptor cannot be taken off the loop.
-        for watch in watches.values { watch.cancel() }
         timer?.cancel()
+        // Closes the connections, each through `sockets`.
         curl_multi_cleanup(handle)
     }
 
@@ -47,33 +50,41 @@ final class CurlMulti {
 
     // MARK: - libcurl's wishes
 
-    fileprivate func socketChanged(_ descriptor: Int32, _ action: Int32) {
-        if action == CURL_POLL_REMOVE {
-            watches.removeValue(forKey: descriptor)?.cancel()
+    fileprivate func timerChanged(milliseconds: Int) {
+        guard milliseconds >= 0 else {
+            wanted = nil
             return
         }
-        var interest: Interest = []
-        if action & CURL_POLL_IN != 0 { interest.insert(.read) }
-        if action & CURL_POLL_OUT != 0 { interest.insert(.write) }
-        if let watch = watches[descriptor] {
-            watch.update(interest)
-            return
+        guard milliseconds > 0 else {
+            // "Soon", but not from inside this callback.
+            guard !actsAtTurnEnd else { return }
+            actsAtTurnEnd = true
+            return Loop.shared.atTurnEnd { [weak self] in
+                self?.actsAtTurnEnd = false
+                self?.act(curl_socket_t(CURL_SOCKET_BAD), 0)
+            }
         }
-        watches[descriptor] = Loop.shared.watch(descriptor, interest) { [weak self] ready in
-            var mask: Int32 = 0
-            if ready.contains(.read) { mask |= CURL_CSELECT_IN }
-            if ready.contains(.write) { mask |= CURL_CSELECT_OUT }
-            self?.act(descriptor, mask)
+        let moment = Loop.shared.now.adding(milliseconds: Int64(milliseconds))
+        let isEarlier = wanted.map { moment < $0 } ?? true
+        wanted = moment
+        if let timer, timer.isPending {
+            // An early call is no harm; one timer for all saves one a transfer.
+            guard isEarlier else { return }
+            timer.cancel()
         }
+        armTimer(moment)
     }
 
-    fileprivate func timerChanged(milliseconds: Int) {
-        timer?.cancel()
-        timer = nil
-        guard milliseconds >= 0 else { return }
-        timer = Loop.shared.schedule(afterMilliseconds: Int64(milliseconds)) { [weak self] in
-            self?.act(curl_socket_t(CURL_SOCKET_BAD), 0)
-        }
+    private func armTimer(_ moment: Instant) {
+        let milliseconds = max(moment.milliseconds(since: Loop.shared.now), 1)
+        timer = Loop.shared.schedule(afterMilliseconds: milliseconds) { [weak self] in self?.timerFired() }
+    }
+
+    private func timerFired() {
+        guard let wanted else { return }
+        guard wanted <= Loop.shared.now else { return armTimer(wanted) }
+        self.wanted = nil
+        act(curl_socket_t(CURL_SOCKET_BAD), 0)
     }
 
     private func act(_ descriptor: curl_socket_t, _ mask: Int32) {
@@ -96,7 +107,12 @@ private func onSocket(
     let address = UInt(bitPattern: user)
     return IO.assume {
         guard let pointer = UnsafeRawPointer(bitPattern: address) else { return -1 }
-        Unmanaged<CurlMulti>.fromOpaque(pointer).takeUnretainedValue().socketChanged(descriptor, action)
+        let sockets = Unmanaged<CurlMulti>.fromOpaque(pointer).takeUnretainedValue().sockets
+        if action == CURL_POLL_REMOVE {
+            sockets.rests(descriptor)
+        } else {
+            sockets.wants(descriptor, action)
+        }
         return 0
     }
 }

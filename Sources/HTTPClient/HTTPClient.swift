@@ -3,7 +3,7 @@
 // Invariants of the room:
 // - One `send` is at most one request on the wire: nothing is retried or redirected in here, so that
 //   whoever counts attempts counts right.
-// - Every transfer has a deadline timer of the loop beside libcurl's own limits: no caller waits for ever.
+// - Every transfer has a deadline timer of the loop: no caller waits for ever.
 // - URLs hold secrets: no error and no log line of this room carries one.
 
 import CCurl
@@ -80,7 +80,7 @@ public final class HTTPClient {
         guard !isClosed else { throw .refused("the client is closed") }
         guard active.count < options.maximumTransfers else { throw .refused("too many requests are in flight") }
         guard let multi else { throw .outOfMemory }
-        let easy = try takeEasy()
+        let easy = try takeEasy(multi)
         let transfer = Transfer(easy: easy, started: Loop.shared.current())
         try easy.prepare(request, for: transfer)
         guard multi.add(easy.handle) else { throw .outOfMemory }
@@ -92,9 +92,9 @@ public final class HTTPClient {
         return transfer
     }
 
-    private func takeEasy() throws(HTTPClientError) -> CurlEasy {
+    private func takeEasy(_ multi: CurlMulti) throws(HTTPClientError) -> CurlEasy {
         if let easy = idle.popLast() { return easy }
-        let easy = try CurlEasy()
+        let easy = try CurlEasy(sockets: multi.sockets)
         try easy.apply(options)
         return easy
     }

@@ -27,7 +27,7 @@ struct TokenBucket {
     }
 }
 
-/// The budgets of one connection (reliability.md §6.3).
+/// The budgets of one connection: what of the unusual it may do at once, and how much more each second.
 struct HTTP2Budget {
     private var resets: TokenBucket
     private var errors: TokenBucket

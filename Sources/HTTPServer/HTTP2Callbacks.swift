@@ -72,6 +72,9 @@ final class HTTP2Library {
             let isEmptyData = type == 0 && header.length == frame.pointee.data.padlen
             return HTTP2Session.with(user) { $0.frameCame(type: type, flags: flags, id: id, isEmptyData: isEmptyData) }
         }
+        nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(callbacks) { _, _, _, user in
+            HTTP2Session.with(user) { $0.frameRefused() }
+        }
         nghttp2_session_callbacks_set_on_frame_send_callback(callbacks) { _, frame, user in
             guard let frame else { return 0 }
             let header = frame.pointee.hd

@@ -150,6 +150,9 @@ final class HTTP2Session: ConnectionSession {
         }
     }
 
+    /// A frame was malformed, as a header block may be: it is over, and its stream will be reset.
+    func frameRefused() { blockBegan = nil }
+
     func frameSent(type: UInt8, flags: UInt8, id: Int32, code: UInt32) {
         if type == 3, code != UInt32(NGHTTP2_NO_ERROR.rawValue), !budget.errorMade(now: Loop.shared.now) { calm() }
         guard type <= 1, flags & 0x1 != 0, let stream = streams[id] else { return }

@@ -52,6 +52,27 @@ public struct HTTPHeaders: Sendable {
         fields.filter { matches($0, name) }.map { text($0.value) }
     }
 
+    /// Whether there is one field of that name, in lower case, and its value is one of `secrets`. How long it takes
+    /// tells nothing of where they differ.
+    public func carries(_ name: String, oneOf secrets: [[UInt8]]) -> Bool {
+        var found: Range<Int32>?
+        for field in fields where matches(field, name) {
+            guard found == nil else { return false }
+            found = field.value
+        }
+        guard let found else { return false }
+        var isOne = false
+        bytes.withUnsafeBufferPointer { own in
+            let value = UnsafeBufferPointer(rebasing: own[Int(found.lowerBound)..<Int(found.upperBound)])
+            for secret in secrets {
+                var difference = secret.count ^ value.count
+                for index in 0..<min(secret.count, value.count) { difference |= Int(secret[index] ^ value[index]) }
+                if difference == 0 { isOne = true }
+            }
+        }
+        return isOne
+    }
+
     private func matches(_ field: Field, _ name: String) -> Bool {
         var name = name
         return name.withUTF8 { wanted in

@@ -23,8 +23,13 @@ public enum HTTPServerError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .address(let host, let port):
             "\(host):\(port) is not an address to listen on. Write an IP address or localhost, and a port."
+        case .bind(let host, let port, EACCES):
+            "Not permitted to listen on \(host):\(port). Ports below 1024 need a right of the program: "
+                + "sudo setcap cap_net_bind_service=+ep PATH/nezuko; or take a higher port, as 8443."
+        case .bind(let host, let port, EADDRINUSE):
+            "Another process listens on \(host):\(port) already."
         case .bind(let host, let port, let code):
-            "Cannot listen on \(host):\(port) (\(String(cString: strerror(code)))). Is another process using it?"
+            "Cannot listen on \(host):\(port) (\(String(cString: strerror(code))))."
         case .certificate(let file, let reason):
             "The certificate \(file) cannot be used (\(reason)). Give a PEM file with the whole chain."
         case .key(let file, let reason):
@@ -45,12 +50,15 @@ public struct ListenAddress: Sendable, Equatable {
     public var port: Int
     /// TLS with ALPN, or clear HTTP/1.1 and h2c with prior knowledge.
     public var isTLS: Bool
+    /// Whether an IPv6 address leaves IPv4 to another listener of the same port; `::` takes both otherwise.
+    public var isIPv6Only: Bool
 
     /// An address to listen on.
-    public init(host: String, port: Int, isTLS: Bool) {
+    public init(host: String, port: Int, isTLS: Bool, isIPv6Only: Bool = false) {
         self.host = host
         self.port = port
         self.isTLS = isTLS
+        self.isIPv6Only = isIPv6Only
     }
 }
 
@@ -67,7 +75,7 @@ public final class HTTPServer {
     var rejections: [Rejection: Int] = [:]
 
     private let tlsConfiguration: TLSConfiguration?
-    private let ticketKeys: TicketKeys?
+    let ticketKeys: TicketKeys?
     private var listeners: [Listener] = []
     private var certificateTimer: LoopTimer?
     private var certificateStamp: CertificateStamp?
@@ -99,6 +107,7 @@ public final class HTTPServer {
         guard let tlsConfiguration, let ticketKeys else { throw .missingTLS }
         certificateStamp = CertificateStamp(tlsConfiguration)
         tls = try TLSContext(configuration: tlsConfiguration, ticketKeys: ticketKeys)
+        HTTPServerMetrics.certificateLoaded(expiry: certificateExpiry)
         scheduleCertificateCheck()
     }
 

@@ -12,8 +12,14 @@ public enum HTTPServerMetrics {
     private static let connections = GaugeFamily(
         "nezuko_http_connections", help: "Open HTTP connections.", labels: ["protocol"], values: [["h1"], ["h2"]])
 
+    private static let certificateExpiry = Gauge(
+        "nezuko_tls_certificate_expiry_timestamp_seconds",
+        help: "When the certificate in use ends, since 1970; 0 without TLS.")
+
     /// Makes the series exist before the first scrape.
-    public static func registerMetrics() { _ = (rejected, connections) }
+    public static func registerMetrics() { _ = (rejected, connections, certificateExpiry) }
+
+    static func certificateLoaded(expiry: Timestamp?) { certificateExpiry.set(Double(expiry?.seconds ?? 0)) }
 
     static func count(_ reason: Rejection) { rejected.add(reason.rawValue) }
     static func addConnections(_ delta: Double, isHTTP2: Bool) { connections.add(delta, isHTTP2 ? "h2" : "h1") }

@@ -5,13 +5,16 @@ import Glibc
 
 /// Makes a self-signed certificate beside its key.
 public enum SelfSignedCertificate {
-    /// Makes the pair for `host`, valid for 825 days, unless both files are there. The key has mode 600.
+    /// Makes the pair for `host`, valid for 825 days, unless one is there that is for `host` and has not ended.
+    ///
+    /// It also names this machine, so that trying things out between does not replace the one Telegram was told.
+    /// The key has mode 600.
     ///
     /// Files appear whole or not at all. Blocks for some milliseconds: for the start of the process.
     public static func ensure(
         certificateFile: String, keyFile: String, host: String
     ) throws(HTTPServerError) {
-        if access(certificateFile, R_OK) == 0, access(keyFile, R_OK) == 0 { return }
+        if access(keyFile, R_OK) == 0, isUsable(certificateFile, host: host) { return }
         guard let key = makeKey() else { throw .key(file: keyFile, reason: "cannot be made") }
         defer { EVP_PKEY_free(key) }
         guard let certificate = makeCertificate(key: key, host: host) else {
@@ -26,6 +29,18 @@ public enum SelfSignedCertificate {
         guard write(certificateText, to: certificateFile, mode: 0o644) else {
             throw .certificate(file: certificateFile, reason: String(cString: strerror(errno)))
         }
+    }
+
+    /// Whether the file has a certificate that names `host` and has not ended.
+    private static func isUsable(_ file: String, host: String) -> Bool {
+        ERR_clear_error()
+        guard let input = BIO_new_file(file, "r") else { return false }
+        defer { BIO_free(input) }
+        guard let certificate = PEM_read_bio_X509(input, nil, nil, nil) else { return false }
+        defer { X509_free(certificate) }
+        guard X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0 else { return false }
+        return isAddress(host)
+            ? X509_check_ip_asc(certificate, host, 0) == 1 : X509_check_host(certificate, host, 0, 0, nil) == 1
     }
 
     private static func makeKey() -> OpaquePointer? {
@@ -67,9 +82,13 @@ public enum SelfSignedCertificate {
     }
 
     private static func alternativeName(_ host: String) -> String {
+        let own = isAddress(host) ? "IP:\(host)" : "DNS:\(host)"
+        return ([own] + ["DNS:localhost", "IP:127.0.0.1", "IP:::1"].filter { $0 != own }).joined(separator: ",")
+    }
+
+    private static func isAddress(_ host: String) -> Bool {
         var address = in6_addr()
-        let isAddress = inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1
-        return isAddress ? "IP:\(host)" : "DNS:\(host)"
+        return inet_pton(AF_INET, host, &address) == 1 || inet_pton(AF_INET6, host, &address) == 1
     }
 
     private static func add(_ value: String, _ kind: Int32, to certificate: OpaquePointer) -> Bool {

@@ -3,6 +3,7 @@
 import CSSL
 import CShims
 import EventLoop
+import Glibc
 
 /// Where the certificate comes from, and the secrets of session tickets.
 public struct TLSConfiguration: Sendable {
@@ -80,6 +81,11 @@ final class TLSContext {
     private static var options: UInt64 { 1 << 17 | 1 << 30 | 1 << 22 }
 
     private static func load(_ context: OpaquePointer, _ configuration: TLSConfiguration) throws(HTTPServerError) {
+        for file in [configuration.certificateFile, configuration.keyFile] where access(file, R_OK) != 0 {
+            let reason = String(cString: strerror(errno))
+            throw file == configuration.keyFile
+                ? .key(file: file, reason: reason) : .certificate(file: file, reason: reason)
+        }
         ERR_clear_error()
         let certificate = configuration.certificateFile
         guard SSL_CTX_use_certificate_chain_file(context, certificate) == 1 else {

@@ -14,6 +14,8 @@ final class TicketKeys {
         var mac: [UInt8]
     }
 
+    /// The UTC day since 1970; tests set another one.
+    var today: @IO () -> Int64 = { WallClock.now.seconds / 86_400 }
     private let secrets: [[UInt8]]
     private var day: Int64 = -1
     /// The one in use first.
@@ -102,7 +104,7 @@ final class TicketKeys {
     }
 
     private func refresh() {
-        let today = WallClock.now.seconds / 86_400
+        let today = today()
         guard today != day else { return }
         day = today
         keys = [today, today - 1].flatMap { day in secrets.compactMap { Self.derive($0, day: day) } }

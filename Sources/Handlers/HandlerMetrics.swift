@@ -1,4 +1,4 @@
-// What updates and effects count (metrics-and-alerts.md 2). All families exist from the first scrape.
+// What updates and effects count. All families of the room exist from the first scrape.
 
 import Domain
 import EventLoop
@@ -14,6 +14,8 @@ enum HandlerMetrics {
     static let updates = CounterFamily(
         "nezuko_webhook_updates_total", help: "Updates by type and what became of them.", labels: ["type", "result"],
         values: combinations([kinds, ["handled", "duplicate", "ignored", "failed", "rejected"]]))
+    /// Held, since a search by labels costs as much as the decision: messages that memory decided.
+    static let ignoredMessages = updates.child("message", "ignored")
     static let rejected = CounterFamily(
         "nezuko_updates_rejected_total", help: "Updates that were not accepted.", labels: ["reason"],
         values: combinations([["secret", "too_large", "undecodable", "overload", "draining", "database"]]))
@@ -24,15 +26,23 @@ enum HandlerMetrics {
     static let verifications = CounterFamily(
         "nezuko_verifications_total", help: "Decisions about people.", labels: ["status", "source"],
         values: combinations([["verified", "restricted", "error"], ["message", "join", "leave", "return", "button"]]))
+    static let verifiedMessages = verifications.child("verified", "message")
+    static let cachedSeconds = verificationSeconds.child("true")
+    static let askedSeconds = verificationSeconds.child("false")
     static let lag = Histogram(
         "nezuko_update_lag_seconds", help: "From a message's date to its arrival.",
         buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120, 600])
     static let messageTypes = CounterFamily(
         "nezuko_message_types_total", help: "Messages by type.", labels: ["message_type"],
         values: combinations([["text", "media", "command", "callback", "service", "payment"]]))
+    static let texts = messageTypes.child("text")
     static let cacheHits = CounterFamily(
         "nezuko_cache_hits_total", help: "Answers from memory.", labels: ["cache"],
         values: combinations([["verify", "admins", "group", "presence"]]))
+    // Series of the hot path, looked up once.
+    static let verifyHits = cacheHits.child("verify")
+    static let adminsHits = cacheHits.child("admins")
+    static let groupHits = cacheHits.child("group")
     static let cacheMisses = CounterFamily(
         "nezuko_cache_misses_total", help: "Questions that memory could not answer.", labels: ["cache"],
         values: combinations([["verify", "admins", "group", "presence"]]))
@@ -44,7 +54,6 @@ enum HandlerMetrics {
         values: combinations([["1", "2", "3", "4"]]))
     static let oldestEffect = Gauge(
         "nezuko_oldest_pending_effect_seconds", help: "Age of the oldest due effect of lanes 1 and 2.")
-    static let holdsOpen = Gauge("nezuko_holds_open", help: "People held now.")
 }
 
 /// Every combination of the labels' values.
@@ -58,6 +67,10 @@ extension Services {
         _ = (HandlerMetrics.updates, HandlerMetrics.rejected, HandlerMetrics.verificationSeconds)
         _ = (HandlerMetrics.verifications, HandlerMetrics.lag, HandlerMetrics.messageTypes)
         _ = (HandlerMetrics.cacheHits, HandlerMetrics.cacheMisses, HandlerMetrics.effects)
-        _ = (HandlerMetrics.pendingEffects, HandlerMetrics.oldestEffect, HandlerMetrics.holdsOpen)
+        _ = (HandlerMetrics.pendingEffects, HandlerMetrics.oldestEffect)
+        ServiceGauges.registerMetrics()
+        UptimeTicks.registerMetrics()
+        JobIntake.registerMetrics(jobs: [MemberSync.jobName])
+        Commands.registerMetrics()
     }
 }

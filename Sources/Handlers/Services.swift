@@ -55,6 +55,8 @@ public final class Services {
     public let log: any LogSink
     /// How many messages may be sent.
     public var budget: MessageBudget
+    /// How many replicas share that budget.
+    public var replicas: @IO () -> Int = { 1 }
     /// The settings; the bot's name is filled in when `getMe` answered.
     public var settings: HandlerSettings
     /// Who watches, if anybody.

@@ -36,6 +36,7 @@ public final class Counter {
 public final class CounterFamily: MetricFamily {
     let name: StaticString
     let help: StaticString
+    let labels: [StaticString]
     let kind = MetricKind.counter
     private var children: MetricChildren<CounterCell>
 
@@ -46,6 +47,7 @@ public final class CounterFamily: MetricFamily {
     ) {
         self.name = name
         self.help = help
+        self.labels = labels
         children = MetricChildren(labels: labels, values: values) { CounterCell() }
         metrics.register(self)
     }

@@ -51,7 +51,7 @@ public final class GaugeFamily: MetricFamily {
     let name: StaticString
     let help: StaticString
     let kind: MetricKind
-    private let labels: [StaticString]
+    let labels: [StaticString]
     private var children: MetricChildren<GaugeCell>
     private let read: (@IO () -> [(labels: [String], value: Double)])?
 

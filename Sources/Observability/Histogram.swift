@@ -71,6 +71,7 @@ public final class Histogram {
 public final class HistogramFamily: MetricFamily {
     let name: StaticString
     let help: StaticString
+    let labels: [StaticString]
     let kind = MetricKind.histogram
     private var children: MetricChildren<HistogramCell>
 
@@ -82,6 +83,7 @@ public final class HistogramFamily: MetricFamily {
         precondition(zip(buckets, buckets.dropFirst()).allSatisfy(<), "Buckets must rise")
         self.name = name
         self.help = help
+        self.labels = labels
         children = MetricChildren(labels: labels, values: values) { HistogramCell(bounds: buckets) }
         metrics.register(self)
     }

@@ -40,11 +40,35 @@ public final class Metrics {
     }
 }
 
+/// What a family is, for its documentation.
+public struct MetricDescription: Sendable, Equatable {
+    /// The family's name.
+    public let name: String
+    /// `counter`, `gauge` or `histogram`.
+    public let kind: String
+    /// The names of its labels.
+    public let labels: [String]
+    /// What it counts.
+    public let help: String
+}
+
+extension Metrics {
+    /// All families in the order of their names.
+    public func descriptions() -> [MetricDescription] {
+        families.map { family in
+            MetricDescription(
+                name: family.name.description, kind: family.kind.rawValue, labels: family.labels.map(\.description),
+                help: family.help.description)
+        }.sorted { $0.name < $1.name }
+    }
+}
+
 /// What the registry needs of a family.
 @IO
 protocol MetricFamily: AnyObject {
     var name: StaticString { get }
     var help: StaticString { get }
+    var labels: [StaticString] { get }
     var kind: MetricKind { get }
     func write(to text: inout MetricText)
 }

@@ -23,13 +23,24 @@ public struct SimulatorOptions: Sendable {
     public var rate = 0.0
     /// Shares of calls that fail.
     public var faults = FaultRates()
-    /// Benchmarks: nothing is delivered, limited or logged.
+    /// Benchmarks: nothing is delivered, limited, failed on purpose or kept, and unknown people count as members.
     public var isFast = false
+    /// How long every answer to a method call takes, as if Telegram were that far away.
+    public var latencyMilliseconds: Int64 = 0
     /// Whether the flood limits of messages apply.
     public var hasFloodLimits = true
+    /// The id of the first update; `nil`: it follows from the seed.
+    public var firstUpdateID: Int64?
 
     /// The options of a quiet simulator without faults.
     public init() {}
+
+    /// A first id above those of worlds that began earlier, as long as they made no more than 16 updates a second:
+    /// for a bot that kept its rows. It stays below 2^31 until 2030, for clients that count in 32 bits.
+    public static func freshUpdateID() -> Int64 {
+        let startOf2026: Int64 = 1_767_225_600
+        return max(1, (WallClock.now.seconds - startOf2026) * 16)
+    }
 }
 
 /// A Bot API server with people in it.
@@ -45,11 +56,13 @@ public final class Simulator {
     let delivery: Delivery
     let webhookMethods: WebhookMethods
     var faults = Faults()
+    var holds = Holds()
     var log = CallLog()
     var people: PeopleRunner?
+    private var fast: FastAnswers
     private var faultRandom: SplitMix64
-    private var server: HTTPServer?
-    private var handler: SimulatorHandler?
+    private var servers: [HTTPServer] = []
+    private var handlers: [SimulatorHandler] = []
 
     /// A simulator with an empty world that listens nowhere yet.
     public init(options: SimulatorOptions = .init()) {
@@ -59,28 +72,30 @@ public final class Simulator {
             seed: options.seed, botID: botID, botName: options.botName, botUsername: options.botUsername,
             isFast: options.isFast)
         world.floods.isOff = options.isFast || !options.hasFloodLimits
+        fast = FastAnswers(world: world)
         faultRandom = SplitMix64(seed: options.seed ^ 0xFA17)
-        faults.rates = options.faults
-        // A first id that follows from the seed: a bot must not take ids for small or even.
-        delivery = Delivery(seed: options.seed, firstID: 700_000_000 + Int64(options.seed % 1_000_000))
+        faults.rates = options.isFast ? FaultRates() : options.faults
+        // A bot must not take ids for small or even.
+        let firstID = options.firstUpdateID ?? 700_000_000 + Int64(options.seed % 1_000_000)
+        delivery = Delivery(seed: options.seed, firstID: firstID)
         webhookMethods = WebhookMethods(delivery: delivery)
         delivery.onMethodInAnswer = { [weak self] type, body in self?.performAnswered(type, body) }
     }
 
-    /// Listens and returns the real port. Controls are served on addresses of this machine only.
-    public func listen(_ address: ListenAddress) throws(HTTPServerError) -> Int {
+    /// Listens there too and returns the real port. Controls are served on addresses of this machine only.
+    public func listen(_ address: ListenAddress, tls: TLSConfiguration? = nil) throws(HTTPServerError) -> Int {
         let isLocal = address.host.hasPrefix("127.") || ["localhost", "::1", "[::1]"].contains(address.host)
         let handler = SimulatorHandler(simulator: self, hasControls: isLocal)
-        let server = HTTPServer(handler: handler, tls: nil)
+        let server = HTTPServer(handler: handler, tls: tls)
         let port = try server.listen(address)
-        self.handler = handler
-        self.server = server
+        handlers.append(handler)
+        servers.append(server)
         return port
     }
 
     /// People begin to act by themselves, `rate` times a minute.
     public func start() {
-        guard options.rate > 0, people == nil else { return }
+        guard options.rate > 0, !options.isFast, people == nil else { return }
         people = PeopleRunner(simulator: self, seed: options.seed, rate: options.rate)
         people?.start()
     }
@@ -90,9 +105,9 @@ public final class Simulator {
         people?.stop()
         people = nil
         delivery.stop()
-        let server = server
-        self.server = nil
-        Task { @IO in await server?.drain(graceMilliseconds: 200) }
+        let servers = servers
+        self.servers = []
+        Task { @IO in for server in servers { await server.drain(graceMilliseconds: 200) } }
     }
 
     /// Hands what the world produced to the delivery and to `onEvent`. Every control does it by itself.
@@ -114,8 +129,15 @@ public final class Simulator {
         case cut
     }
 
+    /// The body of a 200 for the calls that the fast mode knows without the world's rules.
+    func fastAnswer(_ method: String, _ body: [UInt8]) -> [UInt8]? {
+        guard options.isFast else { return nil }
+        log.tally(method)
+        return fast.answer(method, body, world)
+    }
+
     /// Performs a call with its fault, if it has one; the answer may come later.
-    func call(_ method: String, _ parameters: Parameters, answer: @escaping @IO (Answer) -> Void) {
+    func callAtOnce(_ method: String, _ parameters: Parameters, answer: @escaping @IO (Answer) -> Void) {
         let name = method.lowercased()
         guard let fault = faults.take(method: name, &faultRandom) else {
             perform(name, parameters, isFault: false, record: method) { answer(.reply($0)) }
@@ -186,6 +208,11 @@ public final class Simulator {
             return
         }
         write(method, parameters, status: error.code, error.description, isFault: isFault)
+    }
+
+    /// A call that was ended on purpose before it was done.
+    func noteCut(_ method: String, _ parameters: Parameters) {
+        write(method, parameters, status: 0, nil, isFault: true)
     }
 
     private func write(_ method: String, _ parameters: Parameters, status: Int, _ text: String?, isFault: Bool) {

@@ -18,8 +18,6 @@ public enum SQLValue: Sendable, Equatable {
     case time(Timestamp)
     /// An array parameter: a PostgreSQL array for `ANY($n)` or `unnest`; SQLite gets it as JSON for `json_each`.
     case ints([Int64])
-    /// The same for texts.
-    case texts([String?])
 }
 
 /// A row of a result: values in the order of the columns.

@@ -214,6 +214,10 @@ public protocol LedgerStore: AnyObject {
     func hold(_ id: LedgerID) async throws(StoreError) -> Hold?
     /// The open row of a person in a group.
     func openHold(of user: UserID, in group: ChatID) async throws(StoreError) -> Hold?
+    /// Who may be held, from memory: spares a reading of `openHold` for everybody else.
+    var held: HeldPeople { get }
+    /// Reads all open holds into `held`.
+    func refreshHeld() async throws(StoreError)
     /// All open rows of a person, for the private chat and for returns to a channel.
     func openHolds(of user: UserID) async throws(StoreError) -> [Hold]
     /// Open rows of a group whose people were not told yet, oldest first, at most `limit`, and how many there are.

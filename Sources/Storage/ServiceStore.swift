@@ -117,15 +117,18 @@ public struct SyncChat: Sendable, Equatable {
     public var isChannel: Bool
     /// The last stored count.
     public var count: Int64
-    /// Title and public name as stored.
+    /// The title as stored.
     public var title: String
+    /// Whether it was not counted yet on this UTC day: then its title is looked at too.
+    public var isFirstToday: Bool
 
     /// A chat with the given facts.
-    public init(id: ChatID, isChannel: Bool, count: Int64, title: String) {
+    public init(id: ChatID, isChannel: Bool, count: Int64, title: String, isFirstToday: Bool = false) {
         self.id = id
         self.isChannel = isChannel
         self.count = count
         self.title = title
+        self.isFirstToday = isFirstToday
     }
 }
 
@@ -135,6 +138,21 @@ public enum JobLease: Sendable, Equatable {
     case taken
     /// Another run holds it.
     case busy
+}
+
+/// Figures of the whole service, for gauges.
+public struct ServiceCounts: Sendable, Equatable {
+    /// People held now.
+    public var holdsOpen: Int64 = 0
+    /// Enabled groups.
+    public var activeGroups: Int64 = 0
+    /// People who are known to the bot.
+    public var users: Int64 = 0
+    /// When jobs whose last run succeeded ended, in seconds since 1970, by name without `job:`.
+    public var jobSuccesses: [String: Int64] = [:]
+
+    /// Nothing counted.
+    public init() {}
 }
 
 /// People, jobs, replicas, settings.
@@ -166,6 +184,8 @@ public protocol ServiceStore: AnyObject {
     func heartbeat(version: String, schemaVersion: Int) async throws(StoreError) -> Int
     /// Removes this replica's row at shutdown.
     func removeReplica() async throws(StoreError)
+    /// Open holds, enabled groups, known people, ends of jobs.
+    func serviceCounts() async throws(StoreError) -> ServiceCounts
     /// A service-wide setting (JSON), or `nil`.
     func setting(_ key: String) async throws(StoreError) -> String?
     /// Sets one.

@@ -77,8 +77,9 @@ public protocol GroupStore: AnyObject {
     func setHealth(_ health: LinkHealth, of channel: ChatID, in group: ChatID) async throws(StoreError) -> Bool
     /// Links marked broken for at least an hour since they were last tried, for the re-test.
     func brokenLinks(limit: Int) async throws(StoreError) -> [(group: ChatID, channel: ChatID)]
-    /// Title and public name as just seen, where they differ.
-    func setTitle(_ title: String, username: String?, of chat: ChatID) async throws(StoreError)
+    /// Title and public name as just seen, where they differ. Returns the groups whose configuration shows it.
+    @discardableResult
+    func setTitle(_ title: String, username: String?, of chat: ChatID) async throws(StoreError) -> [ChatID]
     /// The bot is out of a group: disabled, open holds `orphaned`, its effects dropped.
     func botRemoved(from group: ChatID) async throws(StoreError)
     /// The bot is out of a channel: all its links broken. Returns the groups.

@@ -15,6 +15,8 @@ public final class BotAPI {
     private let timeoutMilliseconds: Int64
     private var pauses = CallPauses()
     private var probe: Completion<Void, BotAPIError>?
+    /// Whether Telegram answered the last attempt, in whatever words; `nil` before the first.
+    public private(set) var isAnswering: Bool?
 
     /// A connection to `baseURL` (`https://api.telegram.org` or a server of one's own), without a slash at its end.
     public init(
@@ -122,8 +124,11 @@ public final class BotAPI {
             method: method.name, chatID: method.chat, userID: context.userID ?? method.user, groupID: context.groupID,
             success: true, latencyMilliseconds: now.milliseconds(since: began), at: WallClock.now)
         switch result {
-        case .success: pauses.answered(withAuthorization: true)
+        case .success:
+            isAnswering = true
+            pauses.answered(withAuthorization: true)
         case .failure(let error):
+            isAnswering = error.errorClass != .networkError && error.errorClass != .serverError
             attempt.success = false
             attempt.errorType = error.errorType
             attempt.errorClass = error.errorClass.rawValue

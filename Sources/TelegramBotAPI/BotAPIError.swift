@@ -2,7 +2,7 @@
 
 import Domain
 
-/// The fine classes of telegram-bot-api.md 2; raw values are what `error_class` holds.
+/// Why Telegram refuses, as finely as we act upon it; raw values are what `error_class` holds.
 public enum BotAPIErrorClass: String, CaseIterable, Sendable {
     /// Telegram asks for a pause.
     case retryAfter = "RetryAfter"
@@ -119,9 +119,9 @@ public struct BotAPIError: Error, Equatable, Sendable {
         self.wasAttempted = wasAttempted
     }
 
-    /// `api_call_log.error_type` (schema.md 3).
+    /// `api_call_log.error_type`, a closed set.
     public var errorType: String { storedNames.api }
-    /// `verification_log.error_type` (schema.md 3).
+    /// `verification_log.error_type`, a closed set.
     public var verificationErrorType: String { storedNames.verification }
     /// Whether the same call may succeed later without anybody's doing.
     public var isTransient: Bool {
@@ -133,7 +133,7 @@ public struct BotAPIError: Error, Equatable, Sendable {
         }
     }
 
-    /// The one function from the fine class to the closed sets of schema.md 3.
+    /// The one function from the fine class to the coarser names that the tables hold.
     private var storedNames: (api: String, verification: String) {
         let refusal = code == 403 ? "Forbidden" : "BadRequest"
         let words = text.lowercased()

@@ -1,9 +1,9 @@
-// What is counted about calls (metrics-and-alerts.md 2).
+// What is counted about calls.
 
 import EventLoop
 import Observability
 
-/// The counters of this room. Labels come from closed sets: method names of our own, results of schema.md 3.
+/// The counters of this room. Labels come from closed sets: method names of our own, results of a closed set.
 @IO
 public enum BotAPIMetrics {
     /// The methods that this room has.
@@ -27,15 +27,27 @@ public enum BotAPIMetrics {
         "nezuko_api_delays_total", help: "Messages that waited for a budget.", labels: ["bucket"],
         values: MessageBudget.Bucket.allCases.map { [$0.rawValue] })
 
+    /// The series of a method's usual outcome, looked up once.
+    private static let usual = Dictionary(
+        uniqueKeysWithValues: methods.map { ($0, (ok: calls.child($0, "ok"), seconds: seconds.child($0))) })
+
     /// Makes the families appear at the first scrape.
-    public static func registerMetrics() { _ = (calls, seconds, delays) }
+    public static func registerMetrics() {
+        _ = (calls, seconds, delays)
+        ErrorMetrics.register(.telegramAPI, operations: methods)
+    }
 
     /// A message has to wait for a budget; called by whoever makes it wait, once a message.
     public static func countDelay(_ bucket: MessageBudget.Bucket) { delays.add(bucket.rawValue) }
 
     static func record(_ attempt: Attempt, seconds elapsed: Double) {
+        if attempt.success, let cells = usual[attempt.method] {
+            cells.ok.add()
+            return cells.seconds.observe(seconds: elapsed)
+        }
         let isUnauthorized = attempt.errorClass == BotAPIErrorClass.unauthorized.rawValue
         calls.add(attempt.method, isUnauthorized ? "Unauthorized" : attempt.errorType ?? "ok")
         seconds.observe(seconds: elapsed, attempt.method)
+        if !attempt.success { ErrorMetrics.count(.telegramAPI, operation: attempt.method) }
     }
 }

@@ -3,7 +3,7 @@
 import Domain
 import EventLoop
 
-/// The pauses in force (outbox.md 6).
+/// The pauses in force: of one chat, of one method, and of all calls.
 struct CallPauses {
     /// What a call may do now.
     enum Admission: Equatable {

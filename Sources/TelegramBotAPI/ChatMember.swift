@@ -3,7 +3,7 @@
 import Domain
 import JSON
 
-/// The sixteen rights of an ordinary member (telegram-bot-api.md 4).
+/// The sixteen rights of an ordinary member (https://core.telegram.org/bots/api#chatpermissions).
 public struct ChatPermissions: OptionSet, Hashable, Sendable {
     /// One bit a right, in the order of `names`.
     public let rawValue: UInt16
@@ -126,7 +126,7 @@ public struct ChatMember: Equatable, Sendable {
     /// Owner or administrator.
     public var isAdministrator: Bool { status == .creator || status == .administrator }
 
-    /// What the state means for a subscription (verification.md 3); `nil` when Telegram's word is unknown.
+    /// What the state means for a subscription; `nil` when Telegram's word is unknown.
     public var membership: Membership? {
         if status == .unknown { return nil }
         return isMember ? .member : .notMember

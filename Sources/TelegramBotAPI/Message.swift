@@ -219,6 +219,11 @@ public struct Message: Sendable {
         set { storedText = newValue.map(Text.string) ?? .none }
     }
 
+    /// Whether there is a text or a caption. Costs nothing.
+    public var hasText: Bool {
+        if case .none = storedText { false } else { true }
+    }
+
     /// Whether the text begins with a slash. Costs nothing.
     public var mayBeCommand: Bool {
         switch storedText {

@@ -1,4 +1,4 @@
-// How many messages we allow ourselves (verification.md 14). Pure: the time is an argument.
+// How many messages we allow ourselves. Pure: the time is an argument.
 
 import Domain
 import EventLoop
@@ -22,10 +22,24 @@ public struct MessageRate: Equatable, Sendable {
     public static func perMinute(_ count: Int) -> MessageRate { MessageRate(count, perMilliseconds: 60_000) }
     /// No limit.
     public static let unlimited = MessageRate(0, perMilliseconds: 1000)
+
+    /// One replica's part; a part below one message in the period is one in a longer period.
+    fileprivate func part(of replicas: Int) -> MessageRate {
+        guard count > 0, replicas > 1 else { return self }
+        if count >= replicas { return MessageRate(count / replicas, perMilliseconds: periodMilliseconds) }
+        return MessageRate(1, perMilliseconds: periodMilliseconds * Int64(replicas) / Int64(count))
+    }
+
+    /// At most half at once and half in a period; one message stays one.
+    fileprivate var half: MessageRate {
+        count > 1 ? MessageRate(count / 2, perMilliseconds: periodMilliseconds) : self
+    }
 }
 
 /// Token buckets for all messages, for each group and for each private chat.
 ///
+/// Telegram counts a group's messages over any minute, and one too many pauses everything in the group, deletions
+/// too. So a group's bucket holds half of its count and gains the other half in the period: never more together.
 /// Deletions, restrictions, lifts and callback answers do not ask here.
 public struct MessageBudget: Sendable {
     /// Which bucket was empty; a metric's label.
@@ -67,11 +81,12 @@ public struct MessageBudget: Sendable {
         privateRate = privateChat
     }
 
-    /// Asks to send one message to a chat.
-    public mutating func take(_ chat: ChatID, at now: Instant) -> Verdict {
-        // Groups and channels have negative ids.
+    /// Asks to send one message to a chat; all budgets are shared with other replicas in equal parts.
+    public mutating func take(_ chat: ChatID, at now: Instant, replicas: Int = 1) -> Verdict {
+        let globalRate = globalRate.part(of: replicas)
         let (rate, bucket): (MessageRate, Bucket) =
-            chat.value < 0 ? (groupRate, .group) : (privateRate, .private)
+            Self.isGroup(chat)
+            ? (groupRate.part(of: replicas).half, .group) : (privateRate.part(of: replicas), .private)
         let ofChat = Self.refilled(chats[chat], rate, now)
         if let wait = Self.wait(ofChat, rate) { return .wait(milliseconds: wait, bucket) }
         let ofAll = Self.refilled(global, globalRate, now)
@@ -83,6 +98,9 @@ public struct MessageBudget: Sendable {
         if globalRate.count > 0 { global = Tokens(left: ofAll.left - 1, at: now) }
         return .granted
     }
+
+    /// Groups and channels have negative ids.
+    private static func isGroup(_ chat: ChatID) -> Bool { chat.value < 0 }
 
     private static func refilled(_ tokens: Tokens?, _ rate: MessageRate, _ now: Instant) -> Tokens {
         let full = Double(rate.count)
@@ -99,9 +117,9 @@ public struct MessageBudget: Sendable {
     }
 
     private mutating func forgetFull(_ now: Instant) {
-        let (groups, privates) = (groupRate, privateRate)
+        let (groups, privates) = (groupRate.half, privateRate)
         chats = chats.filter { chat, tokens in
-            let rate = chat.value < 0 ? groups : privates
+            let rate = Self.isGroup(chat) ? groups : privates
             return Self.refilled(tokens, rate, now).left < Double(rate.count)
         }
     }

@@ -52,7 +52,7 @@ public struct Update: Sendable {
         }
     }
 
-    /// The kinds that are asked for (verification.md 2.9).
+    /// The kinds that are asked for: all that the gate decides upon.
     public static let allowedKinds = [
         "message", "edited_message", "callback_query", "chat_member", "my_chat_member", "chat_join_request",
         "pre_checkout_query", "subscription",
@@ -131,7 +131,7 @@ public struct ChatJoinRequest: Sendable {
     public var date: Int64
     /// The link used.
     public var inviteLink: String?
-    /// Present when the bot is the chat's guard (telegram-bot-api.md 4).
+    /// Present when the bot is the chat's guard.
     public var queryID: String?
 
     /// A request with the given facts.

@@ -5,7 +5,7 @@ import JSON
 
 extension Update {
     /// Reads one update. JSON of a shape that Telegram does not send is told apart from what is no JSON,
-    /// since the first is answered 200 at once (verification.md 2.7).
+    /// since the first is answered 200 at once: sent again, it would be no better.
     public init(parsing bytes: [UInt8]) throws(UpdateError) {
         do throws(JSONError) {
             var reader = JSONReader(bytes)

@@ -15,6 +15,21 @@ enum Environment {
         }
     }
 
+    /// `LOG_LEVEL` as it would be read at a start now; `nil` when there is no `.env`.
+    static func logLevel() throws(ConfigurationProblems) -> LogVerbosity? {
+        guard let dotEnv = read(".env") else { return nil }
+        return try Configuration.logLevel(environment: variables(), dotEnv: dotEnv)
+    }
+
+    /// Raises the limit of open files to what the system allows and connections may need.
+    static func raiseFileLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_cur < limit.rlim_max
+        else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
+
     /// A file's bytes, at most 1 MiB; `nil` if it cannot be read.
     static func read(_ path: String) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
@@ -34,6 +49,12 @@ enum Environment {
     /// Makes the state directory (mode 700) if it is not there.
     static func makeDirectory(_ path: String) -> Bool {
         mkdir(path, 0o700) == 0 || errno == EEXIST
+    }
+
+    /// Whether files may be made in the directory of `path`.
+    static func canMakeFiles(beside path: String) -> Bool {
+        guard let slash = path.lastIndex(of: "/") else { return access(".", W_OK) == 0 }
+        return access(slash == path.startIndex ? "/" : String(path[..<slash]), W_OK) == 0
     }
 
     private static func variables() -> [String: String] {

@@ -8,6 +8,10 @@ import Storage
 /// Watches the parts that a probe asks about.
 @IO
 final class Health {
+    private static let looksPerSchemaCheck = 15
+    /// Counting effects costs more than asking whether the database is there.
+    private static let looksPerCount = 5
+
     private let environment: String
     private let started = Loop.shared.now
     private var schemaFits = false
@@ -16,11 +20,14 @@ final class Health {
     private var unreachableSince: Instant?
     private var timer: LoopTimer?
     private var databaseMilliseconds: Int64?
-    private var telegramIsReachable: Bool?
+    private var looks = 0
     private weak var database: (any Database)?
     private let store: @IO () async -> PendingEffects?
     private var pending = PendingEffects()
+    /// Replicas alive, once known.
     var replicas: @IO () -> Int? = { nil }
+    /// Whether Telegram answered the last call, once known.
+    var telegram: @IO () -> Bool? = { nil }
 
     init(environment: String, database: any Database, pending: @escaping @IO () async -> PendingEffects?) {
         self.environment = environment
@@ -35,9 +42,8 @@ final class Health {
         isStopping = true
         timer?.cancel()
     }
-    func telegramAnswered(_ isReachable: Bool) { telegramIsReachable = isReachable }
 
-    /// Updates can be handled: schema, database within 5 s, listener (reliability.md 9.2).
+    /// Updates can be handled: schema, database within 5 s, listener.
     var isReady: Bool {
         !isStopping && schemaFits && isListening && unreachableMilliseconds < 5000
     }
@@ -57,22 +63,52 @@ final class Health {
         }
     }
 
-    private func look() async {
+    func look() async {
+        looks += 1
+        if looks % Self.looksPerSchemaCheck == 0 { await lookAtSchema() }
         let before = Loop.shared.current()
-        if let found = await store() {
+        if looks % Self.looksPerCount == 1, let found = await store() {
             pending = found
-            unreachableSince = nil
-            databaseMilliseconds = Loop.shared.current().milliseconds(since: before)
+            noteContact(since: before)
+        } else if await isAnswering() {
+            noteContact(since: before)
         } else if unreachableSince == nil {
             unreachableSince = before
             databaseMilliseconds = nil
         }
     }
 
-    /// The document of `/health`, and whether it is 200 (charts-api.md 7).
+    private func noteContact(since before: Instant) {
+        unreachableSince = nil
+        databaseMilliseconds = Loop.shared.current().milliseconds(since: before)
+    }
+
+    /// The least that can be asked of the database.
+    private func isAnswering() async -> Bool {
+        guard let database else { return false }
+        do throws(StoreError) {
+            _ = try await database.run([SQLStatement("SELECT 1")], .read)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Somebody may migrate while this runs: it goes on, but takes no new traffic until they fit again.
+    private func lookAtSchema() async {
+        guard let database else { return }
+        do throws(MigrationError) {
+            if case .fits = try await Migrator.schemaFits(database) { schemaFits = true } else { schemaFits = false }
+        } catch {
+            // The database is away, which the look itself notices.
+            Log.debug("schema_not_checked", .error("\(error)"))
+        }
+    }
+
+    /// The document of `/health`, and whether it is 200.
     func report() -> (isHealthy: Bool, body: [UInt8]) {
         let isUnhealthy = isStopping || !schemaFits || unreachableMilliseconds > 30_000
-        let isDegraded = unreachableSince != nil || telegramIsReachable == false
+        let isDegraded = unreachableSince != nil || telegram() == false
         var json = JSONWriter()
         json.object { json in
             json.key("status")
@@ -99,7 +135,7 @@ final class Health {
                 checks.key("telegram")
                 checks.object { part in
                     part.key("healthy")
-                    part.bool(telegramIsReachable != false)
+                    part.bool(telegram() != false)
                 }
             }
             if let replicas = replicas() {

@@ -8,7 +8,7 @@ import Observability
 final class MetricsRoutes: HTTPHandler {
     private static let paths = ["/", "/metrics", "/health", "/ready", "/live"]
 
-    /// `nil` until the database is open: the port answers before that (details.md, "Order at start").
+    /// `nil` until the database is open: the port answers before that.
     var health: Health?
 
     func decide(_ head: HTTPRequestHead) -> HTTPHeadVerdict {

@@ -1,8 +1,9 @@
 // The list of commands: the only place that knows all of them.
 
+import CLinux
 import EventLoop
 
-/// Exit codes, the same for every command (operations.md 2).
+/// Exit codes, the same for every command.
 enum ExitCode: Int32 {
     case ok = 0
     case failed = 1
@@ -30,6 +31,8 @@ protocol Subcommand {
 @IO
 enum Program {
     static let version = "0.1.0"
+    /// The commit that was built; `unknown` outside of the image.
+    static let commit = String(cString: nezuko_revision())
 
     static let commands: [any Subcommand.Type] = [
         ServeCommand.self, SetupCommand.self, SimulateCommand.self, JobCommand.self, MigrateCommand.self,

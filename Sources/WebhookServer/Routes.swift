@@ -22,9 +22,6 @@ final class Routes: HTTPHandler {
     }
 
     private static let jobsPrefix = "/jobs/"
-    private static let requests = CounterFamily(
-        "nezuko_http_requests_total", help: "Requests by route and class of status.", labels: ["route", "status"],
-        values: [])
 
     private let webhookPath: String
     private let secrets: [[UInt8]]
@@ -50,10 +47,11 @@ final class Routes: HTTPHandler {
         switch route {
         case .webhook:
             guard head.method == .post else { return refuse(.notAllowed("POST"), route.name) }
-            guard carriesSecret(head) else {
+            guard head.headers.carries("x-telegram-bot-api-secret-token", oneOf: secrets) else {
                 intake.countWrongSecret()
                 return refuse(.empty(401), route.name)
             }
+            if let length = head.contentLength, length > maximumBody { intake.countTooLarge() }
             return .accept(bodyLimit: maximumBody)
         case .job:
             guard head.method == .post else { return refuse(.notAllowed("POST"), route.name) }
@@ -81,7 +79,7 @@ final class Routes: HTTPHandler {
                 self.send(response, route, responder)
             }
         case .job(let name):
-            // A task of the service: a caller who hangs up changes nothing (charts-api.md 8).
+            // A task of the service: a caller who hangs up changes nothing.
             Task { @IO in send(await jobs.run(name), route, responder) }
         case .live: send(.empty(200), route, responder)
         case .ready: send(.empty(health.isReady ? 200 : 503), route, responder)
@@ -100,38 +98,14 @@ final class Routes: HTTPHandler {
         return jobs.knows(name) ? .job(name) : nil
     }
 
-    /// One header of the right value; compared whole, whatever differs (reliability.md 8.1).
-    private func carriesSecret(_ head: HTTPRequestHead) -> Bool {
-        let given = head.headers.all("x-telegram-bot-api-secret-token")
-        guard given.count == 1, let text = given.first else { return false }
-        var isRight = false
-        for secret in secrets where Self.areEqual(secret, text) { isRight = true }
-        return isRight
-    }
-
-    private static func areEqual(_ secret: [UInt8], _ text: String) -> Bool {
-        var difference = secret.count ^ text.utf8.count
-        for (left, right) in zip(secret, text.utf8) { difference |= Int(left ^ right) }
-        return difference == 0
-    }
-
     private func refuse(_ response: HTTPResponse, _ name: String) -> HTTPHeadVerdict {
-        Self.requests.add(name, Self.statusClass(response.status))
+        ServiceMetrics.answered(name, response.status)
         return .refuse(response)
     }
 
     private func send(_ response: HTTPResponse, _ route: Route, _ responder: HTTPResponder) {
-        Self.requests.add(route.name, Self.statusClass(response.status))
+        ServiceMetrics.answered(route.name, response.status)
         responder.send(response)
-    }
-
-    private static func statusClass(_ status: Int) -> String {
-        switch status {
-        case ..<300: "2xx"
-        case ..<400: "3xx"
-        case ..<500: "4xx"
-        default: "5xx"
-        }
     }
 }
 

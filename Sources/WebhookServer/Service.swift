@@ -1,4 +1,4 @@
-// The wiring: which part is given which, in the order in which they start and stop (reliability.md 9).
+// The wiring: which part is given which, in the order in which they start and stop.
 
 import Configuration
 import Domain
@@ -25,6 +25,7 @@ final class Service {
     private let attempts = AttemptLog()
     private let client: HTTPClient
     private let ticks: UptimeTicks
+    private let gauges: ServiceGauges
     private let polling: GetUpdatesPolling
     private var isPolling = false
 
@@ -66,17 +67,21 @@ final class Service {
             services: services, commands: Commands(tools: tools), menu: MenuButtons(tools: tools), buttons: buttons)
         jobs = JobIntake(jobs: [sync], store: store, token: configuration.jobsToken)
         ticks = UptimeTicks(store: store, version: Program.version, schemaVersion: Migrator.head)
+        gauges = ServiceGauges(store: store, api: api)
         health = Health(environment: configuration.environment.rawValue, database: database) { [store] in
             // A database that is away is what the caller wants to know; `nil` says so.
             try? await store.pending()
         }
         health.replicas = { [ticks] in ticks.replicas }
+        health.telegram = { [api] in api.isAnswering }
+        services.replicas = { [ticks] in max(1, ticks.replicas ?? 1) }
         polling = GetUpdatesPolling(api: api, intake: intake)
     }
 
     /// Starts what works in the background. The database's schema must fit.
     func start() {
         ticks.start()
+        gauges.start()
         services.workers.start()
         Task { @IO in await learnName() }
         jobs.schedule("member-sync", everySeconds: Int64(configuration.memberSyncIntervalSeconds))
@@ -89,15 +94,22 @@ final class Service {
     }
 
     /// Finishes what was accepted, writes the log, closes the database; the listeners are closed already.
-    func stop() async {
+    ///
+    /// - Parameter end: until when accepted requests may take; effects that are then left are given back.
+    func stop(requestsUntil end: Instant) async {
         let grace = Int64(configuration.shutdownGraceSeconds) * 1000
-        if isPolling { await polling.stop() }
-        await intake.drain(graceMilliseconds: grace / 2)
-        await services.workers.drain(graceMilliseconds: grace / 4)
+        func left() -> Int64 { max(0, end.milliseconds(since: Loop.shared.current())) }
         jobs.close()
+        if isPolling { await polling.stop() }
+        await intake.drain(graceMilliseconds: left())
+        await services.workers.drain(graceMilliseconds: max(left(), grace / 8))
+        await jobs.close(graceMilliseconds: grace / 16)
+        gauges.stop()
+        // Calls without an answer end now: their attempts are rows too, so this comes before the last flush.
+        client.close()
+        await Loop.shared.sleep(milliseconds: 1)
         await log.shutdown(milliseconds: grace * 3 / 8)
         await ticks.stop()
-        client.close()
         await database.close()
     }
 
@@ -108,11 +120,9 @@ final class Service {
             do throws(BotAPIError) {
                 let me = try await api.getMe()
                 services.settings.botUsername = me.username ?? ""
-                health.telegramAnswered(true)
                 Log.info("bot_known", .name(services.settings.botUsername))
                 return
             } catch {
-                health.telegramAnswered(false)
                 Log.warning("bot_unknown", .error(error.errorClass.rawValue))
             }
             await Loop.shared.sleep(milliseconds: wait)

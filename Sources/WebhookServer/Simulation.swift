@@ -16,6 +16,7 @@ final class Simulation {
         var options = SimulatorOptions()
         options.rate = 150
         options.faults = .low
+        options.firstUpdateID = SimulatorOptions.freshUpdateID()
         token = options.token
         simulator = Simulator(options: options)
         simulator.furnishDefaultWorld()
@@ -37,11 +38,11 @@ final class Simulation {
     func begin(
         _ service: Service, _ addresses: [ListenAddress], secret: String, certificate: CertificatePair
     ) async {
-        guard let address = addresses.first(where: \.isTLS) ?? addresses.first else { return }
-        let scheme = address.isTLS ? "https" : "http"
-        let host = ["0.0.0.0", "::", ""].contains(address.host) ? "127.0.0.1" : address.host
+        guard var address = addresses.first(where: \.isTLS) ?? addresses.first else { return }
+        // All addresses of this machine are reached at this one, `::` alone included.
+        if ["0.0.0.0", "::"].contains(address.host) { address.host = address.isIPv6Only ? "::1" : "127.0.0.1" }
         let settings = WebhookSettings(
-            url: "\(scheme)://\(host):\(address.port)\(service.configuration.webhookPath)", secret: secret,
+            url: "\(address.url)\(service.configuration.webhookPath)", secret: secret,
             certificate: address.isTLS ? Environment.read(certificate.certificateFile) : nil)
         do throws(BotAPIError) {
             try await service.api.setWebhook(settings)

@@ -22,7 +22,9 @@ private func load(
     _ environment: [String: String], dotEnv: String? = nil, for purpose: ConfigurationPurpose = .serve,
     files: [String: String] = [:]
 ) throws(ConfigurationProblems) -> Configuration {
-    try Configuration.load(environment: environment, dotEnv: dotEnv.map { Array($0.utf8) }, for: purpose) {
+    // A certificate and its key, where a case is not about them being there.
+    let files = files.merging(["/c": "", "/k": ""]) { given, _ in given }
+    return try Configuration.load(environment: environment, dotEnv: dotEnv.map { Array($0.utf8) }, for: purpose) {
         files[$0].map { Array($0.utf8) }
     }
 }
@@ -184,6 +186,35 @@ struct ValueTests {
             ])
         let secure = try load(["LISTEN": "a.example:1", "TLS_CERT_FILE": "/c", "TLS_KEY_FILE": "/k"])
         #expect(secure.listen == [ListenEntry(host: "a.example", port: 1, isTLS: true)])
+    }
+
+    @Test func `certificate files are looked for with all else`() throws {
+        let settings = ["TLS_CERT_FILE": "/none.pem", "TLS_KEY_FILE": "/k", "METRICS_PORT": "x"]
+        do throws(ConfigurationProblems) {
+            _ = try load(settings)
+            Issue.record("accepted")
+        } catch {
+            #expect(error.problems.count == 2)
+            #expect(
+                error.problems.last
+                    == "TLS_CERT_FILE: \"/none.pem\" cannot be read. Check the path and who may read it.")
+        }
+        // A command that does not serve, as in a job's container, needs no certificate.
+        #expect(try load(["TLS_CERT_FILE": "/none.pem", "TLS_KEY_FILE": "/k"], for: .tool).tlsCertificateFile != nil)
+    }
+
+    /// Environment, `.env`, and the level that SIGHUP takes; nil where it is refused.
+    static let levels: [(environment: [String: String], dotEnv: String, level: LogVerbosity?)] = [
+        ([:], "LOG_LEVEL=debug", .debug), ([:], "# nothing", .info), ([:], "LOG_LEVEL=", .info),
+        (["LOG_LEVEL": "error"], "LOG_LEVEL=debug", .error), ([:], "LOG_LEVEL=loud", nil),
+        // What else is wrong there is said at the next start.
+        ([:], "LOG_LEVEL=warning\nnonsense\nMETRICS_PORT=x\nLOG_LEVLE=x", .warning),
+    ]
+
+    @Test(arguments: levels.indices)
+    func `the level alone`(index: Int) {
+        let (environment, dotEnv, level) = Self.levels[index]
+        #expect((try? Configuration.logLevel(environment: environment, dotEnv: Array(dotEnv.utf8))) == level)
     }
 
     static let databases: [(String, DatabaseURL)] = [

@@ -1,8 +1,9 @@
 // HTTP/2 peers that misbehave, frame by frame, and the GOAWAY each of them gets.
 
 import EventLoop
-import HTTPServer
 import Testing
+
+@testable import HTTPServer
 
 @Suite("HTTP/2 budgets", .serialized)
 struct HTTP2BudgetTests {
@@ -74,6 +75,28 @@ struct HTTP2BudgetTests {
         #expect(Self.lastGoAway(in: reply) == code ?? 0, "\(name)")
         await server.drain(graceMilliseconds: 1000)
         #expect(server.connectionCount == 0 && server.bufferedBytes == 0)
+    }
+
+    /// Burst and rate of each budget, and how many of its events are over in a second after the burst.
+    @Test func `budgets are as large as stated and refill at their rates`() {
+        let start = Instant(nanoseconds: 0)
+        let later = start.adding(milliseconds: 1000)
+        func check(_ name: String, _ burst: Int, _ rate: Int, _ take: (inout HTTP2Budget, Instant) -> Bool) {
+            var budget = HTTP2Budget(now: start)
+            #expect((0..<burst).allSatisfy { _ in take(&budget, start) }, "\(name)")
+            #expect(!take(&budget, start), "\(name)")
+            #expect((0..<rate).allSatisfy { _ in take(&budget, later) }, "\(name)")
+            #expect(!take(&budget, later), "\(name)")
+        }
+        check("resets by the client", 1000, 33) { $0.resetCame(now: $1) }
+        check("errors of the client", 100, 10) { $0.errorMade(now: $1) }
+        check("PING and SETTINGS", 100, 10) { $0.controlCame(now: $1) }
+        check("empty DATA, PRIORITY, unknown frames", 100, 10) { $0.oddityCame(now: $1) }
+        var budget = HTTP2Budget(now: start)
+        for _ in 0..<2 {
+            budget.blockBegan()
+            #expect((0..<8).allSatisfy { _ in budget.continuationCame() } && !budget.continuationCame())
+        }
     }
 
     private static func lastGoAway(in bytes: [UInt8]) -> UInt8? {

@@ -24,6 +24,7 @@ final class EchoHandler: HTTPHandler {
         switch request.head.path {
         case "/wait": waiting.append(responder)
         case "/dropped": return
+        case "/large": responder.send(HTTPResponse(status: 200, body: [UInt8](repeating: 97, count: 16 << 20)))
         default: responder.send(HTTPResponse(status: 200, body: request.body))
         }
     }
@@ -33,8 +34,12 @@ final class EchoHandler: HTTPHandler {
 struct BlockingClient: ~Copyable, Sendable {
     let descriptor: Int32
 
-    init(port: Int) {
+    /// - Parameter receiveBuffer: how much the system takes before we read; nil leaves it to the system.
+    init(port: Int, receiveBuffer: Int32? = nil) {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        if var size = receiveBuffer {
+            setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
+        }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian
@@ -61,6 +66,18 @@ struct BlockingClient: ~Copyable, Sendable {
             guard count > 0 else { return }
             sent += count
         }
+    }
+
+    /// Sends without waiting for room; false when the peer has reset the connection.
+    func trySend(_ text: String) -> Bool {
+        let count = Glibc.send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+        return count >= 0 || errno == EAGAIN
+    }
+
+    /// Whether the peer has ended, without waiting; what it sent before must have been read.
+    func hasEnded() -> Bool {
+        var byte: UInt8 = 0
+        return recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT)) == 0
     }
 
     func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }

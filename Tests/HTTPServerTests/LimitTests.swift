@@ -116,6 +116,26 @@ struct LimitTests {
     }
 
     @Test @IO
+    func `what arrived unread before the drain is told so, not reset`() async throws {
+        let handler = EchoHandler()
+        let server = HTTPServer(handler: handler, tls: nil)
+        let port = try server.listen(ListenAddress(host: "127.0.0.1", port: 0, isTLS: false))
+        let (clients, get) = (ClientList(), "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        for index in 0..<2 {
+            clients.append(BlockingClient(port: port))
+            // One connection is idle after a request, the other has not sent any.
+            if index == 0 { clients.send(get, at: 0) }
+        }
+        while handler.seen.isEmpty || server.connectionCount < 2 { await Loop.shared.sleep(milliseconds: 1) }
+        // This runs on the loop's thread, so the drain begins before the loop can read.
+        for index in 0..<2 { clients.send(get, at: index) }
+        await server.drain(graceMilliseconds: 5000)
+        let texts = await offload { (0..<2).map { clients.receive(until: "shutting down", at: $0) } }
+        #expect(texts[0].components("HTTP/1.1 200") == 1 && texts[0].components("HTTP/1.1 503") == 1)
+        #expect(texts[1].hasPrefix("HTTP/1.1 503") && handler.seen.count == 1)
+    }
+
+    @Test @IO
     func `drain ends at once when all connections are idle or silent`() async throws {
         let handler = EchoHandler()
         let server = HTTPServer(handler: handler, tls: nil)

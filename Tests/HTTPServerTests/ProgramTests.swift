@@ -33,7 +33,7 @@ struct SecureServer {
     let port: Int
     let directory: String
 
-    init(limits: HTTPLimits = .init()) throws {
+    init(limits: HTTPLimits = .init(), secrets: [String] = ["secret"]) throws {
         directory = FileManager.default.temporaryDirectory.appending(path: "nezuko-\(UUID())").path
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let pair = (certificate: "\(directory)/c.pem", key: "\(directory)/k.pem")
@@ -41,7 +41,7 @@ struct SecureServer {
         server = HTTPServer(
             limits: limits, handler: handler,
             tls: TLSConfiguration(
-                certificateFile: pair.certificate, keyFile: pair.key, ticketSecrets: [Array("secret".utf8)]))
+                certificateFile: pair.certificate, keyFile: pair.key, ticketSecrets: secrets.map { Array($0.utf8) }))
         port = try server.listen(ListenAddress(host: "127.0.0.1", port: 0, isTLS: true))
     }
 

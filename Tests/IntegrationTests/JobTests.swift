@@ -1,4 +1,4 @@
-// Jobs against the simulator and both engines: counts, leases, signs of life (verification.md 13, charts-api.md 3, 8).
+// Jobs against the simulator and both engines: counts, leases, schedules, signs of life.
 
 import Domain
 import EventLoop
@@ -17,14 +17,29 @@ private final class WaitingJob: Job {
     let started = Completion<Bool, Never>()
     let end = Completion<Bool, Never>()
 
+    private(set) var run: JobRun?
+
     func perform(_ run: JobRun) async -> JobResult {
+        self.run = run
         started.finish(.success(true))
         _ = await end.wait()
         return JobResult(isSuccess: true, figures: [("done", 1)])
     }
 }
 
-@Suite("Jobs") struct JobTests {
+/// A job that counts its runs.
+@IO
+private final class CountedJob: Job {
+    let name = "counted"
+    private(set) var runs = 0
+
+    func perform(_ run: JobRun) async -> JobResult {
+        runs += 1
+        return JobResult(isSuccess: true, figures: [])
+    }
+}
+
+@Suite("Jobs", .serialized) struct JobTests {
     @IO private func sync(_ world: TestWorld) -> MemberSync {
         MemberSync(
             store: world.store, telegram: world.telegram, caches: world.services.caches,
@@ -117,6 +132,121 @@ private final class WaitingJob: Job {
         #expect(try await world.ask("SELECT count(*) FROM uptime_ticks") == "1")
         await ticks.stop()
         #expect(try await world.ask("SELECT count(*) FROM replicas") == "0")
+        await world.end()
+    }
+
+    /// PostgreSQL's clock is not moved with the loop's: long ago is long ago for both.
+    private static let longAgo = Timestamp(seconds: 1_000_000_000)
+
+    /// Lets everything that is due happen.
+    @IO private func settle() async { await Loop.shared.sleep(milliseconds: 60) }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `a minute after the start a job runs, unless it did in the last quarter`(engine: Engine) async throws {
+        let world = try await TestWorld(engine)
+        func start(_ work: @IO (JobIntake) -> Void) async throws -> (CountedJob, JobIntake) {
+            let job = CountedJob()
+            let intake = JobIntake(jobs: [job], store: world.store, token: nil)
+            work(intake)
+            Loop.shared.advance(milliseconds: 59_000)
+            await settle()
+            #expect(job.runs == 0)
+            Loop.shared.advance(milliseconds: 1001)
+            await settle()
+            return (job, intake)
+        }
+        let first = try await start { $0.runSoonIfOlder("counted") }
+        #expect(first.0.runs == 1)
+        let second = try await start { $0.runSoonIfOlder("counted") }
+        #expect(second.0.runs == 0)
+        func makeOld() async throws {
+            _ = try await world.database.run(
+                [SQLStatement("UPDATE job_leases SET last_finished_at = $1", [.time(Self.longAgo)])], .command)
+        }
+        try await makeOld()
+        let third = try await start { $0.runSoonIfOlder("counted") }
+        #expect(third.0.runs == 1)
+
+        try await makeOld()
+        let (job, intake) = try await start {
+            $0.schedule("counted", everySeconds: 100)
+            $0.runSoonIfOlder("counted")
+        }
+        #expect(job.runs == 1)
+        for expected in 2...4 {
+            Loop.shared.advance(milliseconds: 100_001)
+            await settle()
+            #expect(job.runs == expected)
+        }
+        intake.close()
+        Loop.shared.advance(milliseconds: 200_001)
+        await settle()
+        #expect(job.runs == 4)
+        #expect(await intake.run("counted").status == 202)
+        for intake in [first.1, second.1, third.1] { intake.close() }
+        await world.end()
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `a lease is renewed each half minute; a lost one ends the run`(engine: Engine) async throws {
+        let world = try await TestWorld(engine)
+        let job = WaitingJob()
+        let intake = JobIntake(jobs: [job], store: world.store, token: nil)
+        let run = Task { await intake.run("waiting") }
+        _ = await job.started.wait()
+        let past = Self.longAgo
+        func makePast() async throws {
+            _ = try await world.database.run(
+                [SQLStatement("UPDATE job_leases SET lease_until = $1", [.time(past)])], .command)
+        }
+        try await makePast()
+        Loop.shared.advance(milliseconds: 30_001)
+        await settle()
+        let other = DatabaseStore(
+            database: try await Storage.open(url: world.url, poolMax: 4), botID: world.simulator.world.botID)
+        #expect(try await other.takeJobLease("job:waiting") == .busy)
+        try await makePast()
+        #expect(try await other.takeJobLease("job:waiting") == .taken)
+        Loop.shared.advance(milliseconds: 30_001)
+        await settle()
+        #expect(job.run?.mayContinue == false)
+        job.end.finish(.success(true))
+        _ = await run.value
+        // What another holds is not given free.
+        #expect(try await world.ask("SELECT count(*) FROM job_leases WHERE owner IS NULL") == "0")
+        await world.end()
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `each minute that the service runs is ticked, and who is silent for 30 s is gone`(
+        engine: Engine
+    ) async throws {
+        let world = try await TestWorld(engine)
+        _ = try await world.database.run(
+            [
+                SQLStatement(
+                    "INSERT INTO replicas (id, version, schema_version, started_at, heartbeat_at) "
+                        + "VALUES ('silent', '1', 3, $1, $1), ('lively', '1', 3, $2, $2)",
+                    [.time(Self.longAgo), .time(Timestamp(seconds: 4_000_000_000))])
+            ], .command)
+        let first = WallClock.now.seconds / 60
+        let ticks = UptimeTicks(store: world.store, version: "1", schemaVersion: 3)
+        ticks.start()
+        await settle()
+        #expect(ticks.replicas == 2)
+        for _ in 0..<18 {
+            Loop.shared.advance(milliseconds: 10_000)
+            await settle()
+        }
+        let last = WallClock.now.seconds / 60
+        let minutes = Int(try await world.ask("SELECT count(*) FROM uptime_ticks")) ?? 0
+        #expect(minutes >= Int(last - first) && minutes <= Int(last - first) + 1)
+        #expect(minutes >= 3)
+        await ticks.stop()
+        #expect(try await world.ask("SELECT id FROM replicas") == "lively")
+        Loop.shared.advance(milliseconds: 20_000)
+        await settle()
+        #expect(try await world.ask("SELECT id FROM replicas") == "lively")
         await world.end()
     }
 }

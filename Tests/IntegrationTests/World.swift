@@ -166,8 +166,8 @@ final class TestWorld {
     }
 
     /// All values of a query, columns parted by spaces, rows by commas.
-    func ask(_ query: String) async throws -> String {
-        let rows = try await database.run([SQLStatement(query)], .read).first ?? []
+    func ask(_ query: String, _ priority: SQLPriority = .read) async throws -> String {
+        let rows = try await database.run([SQLStatement(query)], priority).first ?? []
         return rows.map { row in row.map(Self.shown).joined(separator: " ") }.joined(separator: ", ")
     }
 

@@ -1,4 +1,4 @@
-// Queues, pauses and the webhook as telegram-bot-api.md 1 has them.
+// Queues, pauses and the webhook. Facts and their sources: docs/simulator.md.
 
 import EventLoop
 import HTTPClient

@@ -1,4 +1,4 @@
-// What the methods do and refuse, with the texts of telegram-bot-api.md 2.
+// What the methods do and refuse, with Telegram's texts. Facts and their sources: docs/simulator.md.
 
 import EventLoop
 import JSON

@@ -47,6 +47,25 @@ struct StoreGroupTests {
     }
 
     @Test(arguments: Engine.allCases) @IO
+    func `200 people are exempt for good, and any number for a time`(_ engine: Engine) async throws {
+        let fixture = try await protected(engine)
+        func exempt(_ user: Int64, until seconds: Int64? = nil) async throws -> Bool {
+            try await fixture.store.exempt(
+                UserID(user), in: fixture.group, untilSeconds: seconds, reason: "exempt")
+        }
+        for user in Int64(1)...200 { #expect(try await exempt(user)) }
+        #expect(try await !exempt(201))
+        #expect(try await exempt(201, until: 4_000_000_000))
+        // Who is exempt already may be named again, and one who was for a time is still one too many.
+        #expect(try await exempt(200))
+        #expect(try await !exempt(201))
+        try await fixture.store.removeExemption(of: UserID(7), in: fixture.group)
+        #expect(try await exempt(201))
+        #expect(try await !exempt(202))
+        #expect(try await fixture.text("SELECT count(*) FROM exemptions WHERE until IS NULL") == "200")
+    }
+
+    @Test(arguments: Engine.allCases) @IO
     func `disabling lifts all holds, ten in a second`(_ engine: Engine) async throws {
         let fixture = try await protected(engine)
         for user in Int64(1)...25 {

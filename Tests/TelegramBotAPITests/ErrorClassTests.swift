@@ -1,4 +1,4 @@
-// Every row of telegram-bot-api.md 2 and of schema.md 3.
+// Every refusal that Telegram is known to give, with its class and the names that the tables hold.
 
 import Domain
 import TelegramBotAPI

@@ -17,12 +17,34 @@ struct MessageBudgetTests {
         #expect(budget.take(ChatID(1), at: Self.at(1000)) == .granted)
     }
 
-    @Test func `a group gets twenty a minute`() {
+    @Test func `a group gets ten at once, then one each six seconds`() {
         var budget = MessageBudget()
-        for _ in 0..<20 { #expect(budget.take(ChatID(-1), at: Self.at(0)) == .granted) }
-        #expect(budget.take(ChatID(-1), at: Self.at(0)) == .wait(milliseconds: 3000, .group))
-        #expect(budget.take(ChatID(-1), at: Self.at(3000)) == .granted)
-        #expect(budget.take(ChatID(-1), at: Self.at(3000)) == .wait(milliseconds: 3000, .group))
+        for _ in 0..<10 { #expect(budget.take(ChatID(-1), at: Self.at(0)) == .granted) }
+        #expect(budget.take(ChatID(-1), at: Self.at(0)) == .wait(milliseconds: 6000, .group))
+        #expect(budget.take(ChatID(-1), at: Self.at(6000)) == .granted)
+        #expect(budget.take(ChatID(-1), at: Self.at(6000)) == .wait(milliseconds: 6000, .group))
+    }
+
+    @Test(arguments: [1, 2, 3])
+    func `no minute has more than twenty messages of a group, however many replicas ask`(replicas: Int) {
+        var budgets = Array(repeating: MessageBudget(), count: replicas)
+        var sent: [Int64] = []
+        // A raid of five minutes after a silence: every replica asks every 100 ms.
+        for moment in stride(from: Int64(0), to: 300_000, by: 100) {
+            for index in budgets.indices
+            where budgets[index].take(ChatID(-1), at: Self.at(moment), replicas: replicas) == .granted {
+                sent.append(moment)
+            }
+        }
+        #expect(sent.count > 30)
+        for start in sent { #expect(sent.count { $0 >= start && $0 < start + 60_000 } <= 20) }
+    }
+
+    @Test func `replicas share one message a second by waiting longer`() {
+        var budget = MessageBudget()
+        #expect(budget.take(ChatID(1), at: Self.at(0), replicas: 3) == .granted)
+        #expect(budget.take(ChatID(1), at: Self.at(1000), replicas: 3) == .wait(milliseconds: 2000, .private))
+        #expect(budget.take(ChatID(1), at: Self.at(3000), replicas: 3) == .granted)
     }
 
     @Test func `all together get twenty-five a second, and waiting takes nothing from the chat`() {

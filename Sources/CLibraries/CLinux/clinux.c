@@ -13,3 +13,11 @@ int nezuko_epoll_control(int epoll, int operation, int fd, unsigned events, unsi
     struct epoll_event event = {.events = events, .data = {.u64 = key}};
     return epoll_ctl(epoll, operation, fd, &event);
 }
+
+#ifndef NEZUKO_REVISION
+#define NEZUKO_REVISION unknown
+#endif
+#define NEZUKO_TEXT_OF(word) #word
+#define NEZUKO_TEXT(word) NEZUKO_TEXT_OF(word)
+
+const char *nezuko_revision(void) { return NEZUKO_TEXT(NEZUKO_REVISION); }

@@ -10,8 +10,13 @@ CURLcode nezuko_curl_write_callback(CURL *h, size_t (*f)(char *, size_t, size_t,
 CURLcode nezuko_curl_header_callback(CURL *h, size_t (*f)(char *, size_t, size_t, void *)) {
     return curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, f);
 }
-CURLcode nezuko_curl_read_callback(CURL *h, size_t (*f)(char *, size_t, size_t, void *)) {
-    return curl_easy_setopt(h, CURLOPT_READFUNCTION, f);
+CURLcode nezuko_curl_close_callback(CURL *h, int (*f)(void *, curl_socket_t), void *user) {
+    curl_easy_setopt(h, CURLOPT_CLOSESOCKETDATA, user);
+    return curl_easy_setopt(h, CURLOPT_CLOSESOCKETFUNCTION, f);
+}
+CURLcode nezuko_curl_before_request_callback(CURL *h, int (*f)(void *, char *, char *, int, int), void *user) {
+    curl_easy_setopt(h, CURLOPT_PREREQDATA, user);
+    return curl_easy_setopt(h, CURLOPT_PREREQFUNCTION, f);
 }
 CURLcode nezuko_curl_info_long(CURL *h, CURLINFO i, long *v) { return curl_easy_getinfo(h, i, v); }
 CURLcode nezuko_curl_info_pointer(CURL *h, CURLINFO i, void **v) { return curl_easy_getinfo(h, i, v); }

@@ -50,7 +50,7 @@ final class EffectPerformer {
 
     /// Takes the budget of one message; `nil`: it may be sent.
     func budgetWait(_ chat: ChatID) -> AttemptOutcome? {
-        switch services.budget.take(chat, at: Loop.shared.now) {
+        switch services.budget.take(chat, at: Loop.shared.now, replicas: services.replicas()) {
         case .granted: nil
         case .wait(let milliseconds, _): .wait(milliseconds: max(1, milliseconds))
         }

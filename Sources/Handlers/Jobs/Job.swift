@@ -33,7 +33,10 @@ public struct JobResult: Equatable, Sendable {
     }
 
     /// `{"status":…,"data":{…}}`.
-    var json: [UInt8] {
+    var json: [UInt8] { json(traceID: nil) }
+
+    /// The same with a reference to the log.
+    func json(traceID: String?) -> [UInt8] {
         var writer = JSONWriter()
         writer.object { writer in
             writer.key("status")
@@ -44,6 +47,10 @@ public struct JobResult: Equatable, Sendable {
                     writer.key(dynamic: figure.name)
                     writer.int(figure.value)
                 }
+            }
+            if let traceID {
+                writer.key("trace_id")
+                writer.string(traceID)
             }
         }
         return writer.bytes
@@ -65,6 +72,9 @@ public final class JobRun {
     public var mayContinue: Bool { !isStopped && milliseconds < Self.maximumMilliseconds }
     /// How long it has gone on.
     public var milliseconds: Int64 { Loop.shared.current().milliseconds(since: started) }
+
+    /// How long it may still go on.
+    var remainingMilliseconds: Int64 { isStopped ? 0 : max(0, Self.maximumMilliseconds - milliseconds) }
 
     /// The lease is lost, or the service ends.
     func stop() { isStopped = true }

@@ -1,4 +1,4 @@
-// Starts jobs, by schedule or by POST /jobs/{name}: one run at a time over all replicas (charts-api.md 8).
+// Starts jobs, by schedule or by POST /jobs/{name}: one run at a time over all replicas.
 
 import EventLoop
 import HTTPServer
@@ -35,10 +35,21 @@ public final class JobIntake {
         self.jobs = Dictionary(uniqueKeysWithValues: jobs.map { ($0.name, $0) })
         self.store = store
         self.token = token.flatMap { $0.isEmpty ? nil : Array($0.utf8) }
-        for name in jobs.map(\.name) {
-            for result in Self.results { _ = Self.runs.child(name, result) }
-            _ = Self.lastSuccess.child(name)
+        Self.registerMetrics(jobs: jobs.map(\.name))
+    }
+
+    /// Makes the series of those jobs exist before the first scrape.
+    static func registerMetrics(jobs: [String]) {
+        for name in jobs {
+            for result in results { _ = runs.child(name, result) }
+            _ = lastSuccess.child(name)
         }
+    }
+
+    /// A job ended well: here, on another replica, or before this process began.
+    static func succeeded(_ name: String, atSeconds seconds: Int64) {
+        let cell = lastSuccess.child(name)
+        cell.set(max(cell.value, Double(seconds)))
     }
 
     /// Whether calls from outside are accepted at all: without a token their paths do not exist.
@@ -62,7 +73,11 @@ public final class JobIntake {
     public func run(_ name: String) async -> HTTPResponse {
         guard let job = jobs[name] else { return .empty(404) }
         switch await perform(job) {
-        case .ended(let result): return .json(result.isSuccess ? 200 : 500, result.json)
+        case .ended(let result) where result.isSuccess: return .json(200, result.json)
+        case .ended(let result):
+            let reference = Self.reference()
+            Log.error("job_ended_without_success", .name(job.name), .traceID(reference))
+            return .json(500, result.json(traceID: reference))
         case .alreadyRunning: return .json(202, Array(#"{"status":"already_running"}"#.utf8))
         case .storeAway(let reference):
             return .json(500, Array(#"{"status":"failure","trace_id":"\#(reference)"}"#.utf8))
@@ -96,6 +111,13 @@ public final class JobIntake {
         for run in running.values { run.stop() }
     }
 
+    /// The same, and waits at most that long for those under way, so that their leases are free for the next replica.
+    public func close(graceMilliseconds: Int64) async {
+        close()
+        let end = Loop.shared.current().adding(milliseconds: graceMilliseconds)
+        while !running.isEmpty, Loop.shared.current() < end { await Loop.shared.sleep(milliseconds: 10) }
+    }
+
     // MARK: - Parts
 
     private func catchUp(_ job: any Job, everySeconds: Int64) async {
@@ -112,8 +134,11 @@ public final class JobIntake {
     }
 
     private func runIfOlder(_ job: any Job, seconds: Int64) async {
+        // A run under way is not old; to ask for another would only be counted as refused.
+        guard running[job.name] == nil else { return }
         do throws(StoreError) {
             if let age = try await store.jobAgeSeconds(leaseName(job)), age <= seconds { return }
+            guard running[job.name] == nil else { return }
         } catch {
             Log.warning("job_age_unknown", .name(job.name), .error("\(error)"))
             return
@@ -162,8 +187,9 @@ public final class JobIntake {
     private func counted(_ job: any Job, _ run: Run) -> Run {
         switch run {
         case .ended(let result):
+            if !result.isSuccess { ErrorMetrics.count(.other, operation: "job") }
             Self.runs.add(job.name, result.isSuccess ? "success" : "failure")
-            if result.isSuccess { Self.lastSuccess.set(Double(WallClock.now.seconds), job.name) }
+            if result.isSuccess { Self.succeeded(job.name, atSeconds: WallClock.now.seconds) }
         case .alreadyRunning: Self.runs.add(job.name, "already_running")
         case .storeAway: Self.runs.add(job.name, "failure")
         }
@@ -171,10 +197,12 @@ public final class JobIntake {
     }
 
     private func report(_ job: any Job, _ error: StoreError) -> String {
-        let reference = String(UInt32.random(in: .min ... .max), radix: 36)
+        let reference = Self.reference()
         Log.error("job_failed", .name(job.name), .traceID(reference), .error("\(error)"))
         return reference
     }
+
+    private static func reference() -> String { String(UInt32.random(in: .min ... .max), radix: 36) }
 
     private func leaseName(_ job: any Job) -> String { "job:\(job.name)" }
 }

@@ -1,4 +1,4 @@
-// Counts members of groups and subscribers of channels, then tidies up (verification.md 13).
+// Counts members of groups and subscribers of channels, looks at titles once a day, tries broken links again, tidies up.
 
 import Domain
 import EventLoop
@@ -9,9 +9,9 @@ import TelegramBotAPI
 /// The member count sync.
 @IO
 public final class MemberSync: Job {
-    private enum Answer {
-        case count(Int64)
-        case failed
+    private enum Answer<Value> {
+        case success(Value)
+        case failed(BotAPIError)
         /// The run ended while waiting.
         case stopped
     }
@@ -19,9 +19,15 @@ public final class MemberSync: Job {
     static let pageSize = 100
     /// Ten calls a second.
     static let paceMilliseconds: Int64 = 100
+    /// How often a 429 is waited for, for one chat.
+    static let maximumRepeats = 5
+    /// Half a minute's worth of calls.
+    static let linksPerRun = 300
 
     /// Its name in addresses, leases and metrics.
-    public let name = "member-sync"
+    public static let jobName = "member-sync"
+    /// Its name in addresses, leases and metrics.
+    public var name: String { Self.jobName }
 
     private let store: any Store
     private let telegram: any CommandTelegram
@@ -44,31 +50,42 @@ public final class MemberSync: Job {
         var remaining: Int64 = 0
         // A failed chat stays due, so that the next run asks again; this one must not meet it twice.
         var seen: Set<ChatID> = []
+        // Paused for longer than the run may last: for the next run.
+        var postponed: Set<ChatID> = []
         var isSuccess = true
         do throws(StoreError) {
+            // First, for a run may use up its time on counts.
+            try await tryBrokenLinks(run)
             while run.mayContinue {
-                let page = try await store.chatsToSync(limit: Self.pageSize + seen.count)
-                    .filter { !seen.contains($0.id) }
+                let page = try await store.chatsToSync(limit: Self.pageSize + seen.count + postponed.count)
+                    .filter { !seen.contains($0.id) && !postponed.contains($0.id) }
                 guard !page.isEmpty else { break }
                 var counts: [(chat: SyncChat, count: Int64)] = []
                 for chat in page.prefix(Self.pageSize) {
                     guard run.mayContinue else { break }
-                    switch await count(chat, run) {
-                    case .count(let count):
+                    let telegram = telegram
+                    let answer = await asked(chat.id, run) { () async throws(BotAPIError) in
+                        try await telegram.memberCount(of: chat.id)
+                    }
+                    switch answer {
+                    case .success(let count):
                         counts.append((chat, count))
+                        if chat.isFirstToday { try await lookAtTitle(chat.id, run) }
                         if chat.isChannel { synced.channels += 1 } else { synced.groups += 1 }
                     case .failed: if chat.isChannel { failed.channels += 1 } else { failed.groups += 1 }
-                    case .stopped: continue
+                    case .stopped:
+                        postponed.insert(chat.id)
+                        continue
                     }
                     seen.insert(chat.id)
                 }
                 if !counts.isEmpty { try await store.storeCounts(counts) }
             }
-            if !run.mayContinue {
+            if !run.mayContinue || !postponed.isEmpty {
                 let due = try await store.chatsToSync(limit: 100_000)
                 remaining = Int64(due.filter { !seen.contains($0.id) }.count)
             }
-            try await tidyUp(run)
+            _ = try await store.trimProcessed()
         } catch {
             Log.error("member_sync_failed", .error("\(error)"))
             isSuccess = false
@@ -105,23 +122,36 @@ public final class MemberSync: Job {
     // MARK: - Parts
 
     /// A 429 is waited for, at most five times for one chat; a pause of more than a minute skips it.
-    private func count(_ chat: SyncChat, _ run: JobRun) async -> Answer {
-        for attempt in 0...5 {
+    private func asked<Value: Sendable>(
+        _ chat: ChatID, _ run: JobRun, _ call: @IO () async throws(BotAPIError) -> Value
+    ) async -> Answer<Value> {
+        var repeats = 0
+        while true {
             await pace()
             guard run.mayContinue else { return .stopped }
-            do throws(BotAPIError) {
-                return .count(try await telegram.memberCount(of: chat.id))
-            } catch {
+            do throws(BotAPIError) { return .success(try await call()) } catch {
                 guard error.errorClass == .retryAfter, let seconds = error.retryAfterSeconds, seconds <= 60,
-                    attempt < 5
+                    repeats < Self.maximumRepeats
                 else {
-                    Log.info("member_count_failed", .chatID(chat.id.value), .error(error.errorClass.rawValue))
-                    return .failed
+                    Log.info("sync_call_failed", .chatID(chat.value), .error(error.errorClass.rawValue))
+                    return .failed(error)
                 }
-                await Loop.shared.sleep(milliseconds: (seconds + 1) * 1000)
+                repeats += 1
+                let wait = (seconds + 1) * 1000
+                guard wait < run.remainingMilliseconds else { return .stopped }
+                await Loop.shared.sleep(milliseconds: wait)
             }
         }
-        return .failed
+    }
+
+    /// What the chat is called now. A chat that cannot be asked keeps its name until tomorrow.
+    private func lookAtTitle(_ chat: ChatID, _ run: JobRun) async throws(StoreError) {
+        let telegram = telegram
+        let answer = await asked(chat, run) { () async throws(BotAPIError) in
+            try await telegram.chat(.id(chat), for: nil)
+        }
+        guard case .success(let seen) = answer else { return }
+        try await Titles.keep(seen, store: store, caches: caches)
     }
 
     private func pace() async {
@@ -132,22 +162,25 @@ public final class MemberSync: Job {
         lastCall = Loop.shared.current()
     }
 
-    /// Broken links are tried again, and records that nobody repeats any more go.
-    private func tidyUp(_ run: JobRun) async throws(StoreError) {
-        for link in try await store.brokenLinks(limit: 100) {
-            guard run.mayContinue else { return }
-            await pace()
-            var health = LinkHealth.broken
-            do throws(BotAPIError) {
-                if try await telegram.member(botID, of: link.channel, for: link.group).isAdministrator { health = .ok }
-            } catch {
-                if error.isTransient { continue }  // Says nothing about the link; the next run asks again.
+    /// Links that have been broken for an hour since they were last tried: well when the bot sees the members again.
+    private func tryBrokenLinks(_ run: JobRun) async throws(StoreError) {
+        for link in try await store.brokenLinks(limit: Self.linksPerRun) {
+            let (telegram, botID) = (telegram, botID)
+            let answer = await asked(link.channel, run) { () async throws(BotAPIError) in
+                try await telegram.member(botID, of: link.channel, for: link.group)
             }
-            if try await store.setHealth(health, of: link.channel, in: link.group) {
-                caches.groups.forget(link.group)
-                try await store.tellCaches("group:\(link.group.value)")
+            let health: LinkHealth
+            switch answer {
+            case .stopped: return
+            case .success(let member): health = member.isAdministrator ? .ok : .broken
+            // Says nothing about the link; the next run asks again.
+            case .failed(let error) where error.isTransient: continue
+            case .failed: health = .broken
             }
+            guard try await store.setHealth(health, of: link.channel, in: link.group) else { continue }
+            Log.info("link_well_again", .chatID(link.group.value))
+            caches.groups.forget(link.group)
+            try await store.tellCaches("group:\(link.group.value)")
         }
-        _ = try await store.trimProcessed()
     }
 }

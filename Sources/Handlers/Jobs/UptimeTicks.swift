@@ -1,4 +1,4 @@
-// Signs of life: the replica's heartbeat every 10 s and the minute's tick every 30 s (charts-api.md 3).
+// Signs of life: the replica's heartbeat every 10 s and the minute's tick every 30 s.
 
 import EventLoop
 import Observability
@@ -8,13 +8,14 @@ import Storage
 @IO
 public final class UptimeTicks {
     private static let heartbeatMilliseconds: Int64 = 10_000
+    private static let alive = Gauge("nezuko_replicas", help: "Replicas with a heartbeat in the last 30 s.")
 
     private let store: any ServiceStore
     private let version: String
     private let schemaVersion: Int
     private var timer: LoopTimer?
     private var beats = 0
-    private var isBeating = false
+    private var beating: Task<Void, Never>?
     private var isStopped = false
     /// Replicas alive at the last heartbeat; `nil` before the first.
     public private(set) var replicas: Int?
@@ -26,20 +27,24 @@ public final class UptimeTicks {
         self.schemaVersion = schemaVersion
     }
 
+    /// Makes the series exist before the first scrape.
+    static func registerMetrics() { _ = alive }
+
     /// Begins at once.
     public func start() {
         guard !isStopped else { return }
         timer = Loop.shared.schedule(afterMilliseconds: Self.heartbeatMilliseconds) { [weak self] in self?.start() }
         // A slow database must not pile up heartbeats.
-        guard !isBeating else { return }
-        isBeating = true
-        Task { await self.beat() }
+        guard beating == nil else { return }
+        beating = Task { await self.beat() }
     }
 
     /// Ends, and takes the replica's row away.
     public func stop() async {
         isStopped = true
         timer?.cancel()
+        // A heartbeat under way would bring the row back.
+        await beating?.value
         do throws(StoreError) {
             try await store.removeReplica()
         } catch {
@@ -49,12 +54,14 @@ public final class UptimeTicks {
     }
 
     private func beat() async {
-        defer { isBeating = false }
+        defer { beating = nil }
         let ticks = beats % 3 == 0
         beats += 1
         do throws(StoreError) {
             if ticks { try await store.tickUptime(minuteSeconds: WallClock.now.seconds / 60 * 60) }
-            replicas = try await store.heartbeat(version: version, schemaVersion: schemaVersion)
+            let count = try await store.heartbeat(version: version, schemaVersion: schemaVersion)
+            replicas = count
+            Self.alive.set(Double(count))
         } catch {
             Log.debug("heartbeat_failed", .error("\(error)"))
         }

@@ -3,6 +3,7 @@
 import Domain
 import EventLoop
 import Gate
+import Observability
 import Storage
 import TelegramBotAPI
 
@@ -99,6 +100,11 @@ extension Services {
     func presence(of user: UserID, in group: ChatID, deadline: Instant) async -> Bool? {
         do throws(FetchFailed) {
             let key = PairOrder.Pair(chat: group, user: user)
+            if case .missing = caches.presence.lookup(key) {
+                HandlerMetrics.cacheMisses.add("presence")
+            } else {
+                HandlerMetrics.cacheHits.add("presence")
+            }
             return try await caches.presence.value(key) { [api] () async throws(FetchFailed) -> Bool in
                 do throws(BotAPIError) {
                     let context = CallContext(userID: user, groupID: group, deadline: deadline, retries: .upTo(2))

@@ -52,13 +52,16 @@ struct Inquiry {
                     ageMilliseconds: Loop.shared.now.milliseconds(since: entry.seen))
             }
             cached.insert(channel)
-            HandlerMetrics.cacheHits.add("verify")
+            HandlerMetrics.verifyHits.add()
             if services.caches.verdicts.wantsRefresh(entry) { refreshInBackground(channel) }
         }
         guard facts.admin == nil else { return }
         switch services.caches.admins.lookup(group.id) {
-        case .fresh(let list): facts.admin = list.ids.contains(user) ? .yes : .no
+        case .fresh(let list):
+            HandlerMetrics.adminsHits.add()
+            facts.admin = list.ids.contains(user) ? .yes : .no
         case .stale(let list):
+            HandlerMetrics.adminsHits.add()
             facts.admin = list.ids.contains(user) ? .yes : .no
             let (services, group) = (services, group.id)
             // Owned by the cache's flight.
@@ -83,6 +86,10 @@ struct Inquiry {
     mutating func meet(_ needs: [Need], deadline: Instant) async {
         let services = services
         let (user, group) = (user, group.id)
+        if needs.count == 1, case .memberships(let channels) = needs[0], channels.count == 1 {
+            // The usual case, without a task of its own.
+            return note(await services.check(user, in: channels[0], for: group, deadline: deadline), of: channels[0])
+        }
         var admins: Task<AdminFact, Never>?
         var checks: [(ChatID, Task<ChannelAnswer, Never>)] = []
         for need in needs {
@@ -102,17 +109,18 @@ struct Inquiry {
                 facts.isInGroup = await services.presence(of: user, in: group, deadline: deadline) ?? true
             }
         }
-        for (channel, task) in checks {
-            let answer = await task.value
-            facts.memberships[channel] = answer.fact
-            cached.remove(channel)
-            milliseconds[channel] = answer.milliseconds
-            errorTypes[channel] = answer.errorType
-            if let pause = answer.retryAfterMilliseconds {
-                retryAfterMilliseconds = max(retryAfterMilliseconds ?? 0, pause)
-            }
-        }
+        for (channel, task) in checks { note(await task.value, of: channel) }
         if let admins { facts.admin = await admins.value }
+    }
+
+    private mutating func note(_ answer: ChannelAnswer, of channel: ChatID) {
+        facts.memberships[channel] = answer.fact
+        cached.remove(channel)
+        milliseconds[channel] = answer.milliseconds
+        errorTypes[channel] = answer.errorType
+        if let pause = answer.retryAfterMilliseconds {
+            retryAfterMilliseconds = max(retryAfterMilliseconds ?? 0, pause)
+        }
     }
 
     /// The decision's row with its facts.
@@ -159,9 +167,14 @@ struct Inquiry {
                         isDecisive: channel == decisive, source: source, errorType: errorTypes[channel],
                         atMicroseconds: now)))
         }
-        HandlerMetrics.verifications.add(status(decisive), source.rawValue)
+        let decided = status(decisive)
+        if decided == "verified", source == .message {
+            HandlerMetrics.verifiedMessages.add()
+        } else {
+            HandlerMetrics.verifications.add(decided, source.rawValue)
+        }
         let seconds = Double(Loop.shared.current().nanoseconds - began.nanoseconds) / 1_000_000_000
-        HandlerMetrics.verificationSeconds.observe(seconds: seconds, isCached ? "true" : "false")
+        (isCached ? HandlerMetrics.cachedSeconds : HandlerMetrics.askedSeconds).observe(seconds: seconds)
     }
 
     private func status(_ channel: ChatID) -> String {

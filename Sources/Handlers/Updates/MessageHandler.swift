@@ -29,7 +29,7 @@ struct MessageHandler {
             HandlerMetrics.cacheMisses.add("group")
             return nil
         }
-        HandlerMetrics.cacheHits.add("group")
+        HandlerMetrics.groupHits.add()
         guard let group, var inquiry = inquiry(message, group, occasion) else { return .nothing }
         services.notes.note(message.id, in: group.id)
         inquiry.recall()
@@ -53,7 +53,9 @@ struct MessageHandler {
             services.notes.note(name, of: from.id)
         }
         var decision = await inquiry.decide(patienceMilliseconds: 7000)
-        if case .allow(.subscribed) = decision, !inquiry.isCached {
+        if case .allow(.subscribed) = decision, !inquiry.isCached,
+            services.store.held.mayInclude(inquiry.user, in: group.id)
+        {
             // A message from before the mute, handled late: the open row is looked up beside a check only.
             inquiry.facts.hasOpenHold =
                 try await services.reading { () async throws(StoreError) in

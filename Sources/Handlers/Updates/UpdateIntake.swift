@@ -54,9 +54,14 @@ public final class UpdateIntake {
             return done(.again(seconds: 1))
         }
         note(update)
+        services.sighted(update)
         if decideAtOnce(update) {
             recent.noteFinished(update.id)
-            HandlerMetrics.updates.add(update.typeName, "ignored")
+            if case .message = update.kind {
+                HandlerMetrics.ignoredMessages.add()
+            } else {
+                HandlerMetrics.updates.add(update.typeName, "ignored")
+            }
             return done(.ok)
         }
         guard recent.workingCount < services.settings.maximumInFlight else {
@@ -76,6 +81,9 @@ public final class UpdateIntake {
 
     /// Counts a delivery that was refused from its head, for it did not carry the secret.
     public func countWrongSecret() { HandlerMetrics.rejected.add("secret") }
+
+    /// Counts a delivery that was refused from its head, for it said that its body is too long.
+    public func countTooLarge() { HandlerMetrics.rejected.add("too_large") }
 
     /// Refuses new updates and waits at most that long for those in work.
     public func drain(graceMilliseconds: Int64) async {
@@ -112,11 +120,17 @@ public final class UpdateIntake {
             if case .callbackQuery = update.kind { HandlerMetrics.messageTypes.add("callback") }
             return
         }
-        let type =
-            message.isPayment
-            ? "payment"
-            : message.isService ? "service" : message.mayBeCommand ? "command" : message.text == nil ? "media" : "text"
-        HandlerMetrics.messageTypes.add(type)
+        if message.isPayment {
+            HandlerMetrics.messageTypes.add("payment")
+        } else if message.isService {
+            HandlerMetrics.messageTypes.add("service")
+        } else if message.mayBeCommand {
+            HandlerMetrics.messageTypes.add("command")
+        } else if message.hasText {
+            HandlerMetrics.texts.add()
+        } else {
+            HandlerMetrics.messageTypes.add("media")
+        }
         guard message.date > 0 else { return }
         let lag = Double(WallClock.now.microseconds) / 1_000_000 - Double(message.date)
         HandlerMetrics.lag.observe(seconds: max(0, lag))
@@ -218,6 +232,7 @@ public final class UpdateIntake {
             HandlerMetrics.rejected.add("overload")
             return .again(seconds: 5)
         case .ownFault(let cause):
+            ErrorMetrics.count(.other, operation: "update")
             Log.error("update_failing", .updateID(update.id.value), .error(cause))
             do throws(StoreError) {
                 guard try await services.store.failed(update.id, body: UpdateTrace.stripped(body)) else {

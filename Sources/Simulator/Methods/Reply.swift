@@ -1,4 +1,4 @@
-// The answer to a method call, and Telegram's error texts (telegram-bot-api.md 2).
+// The answer to a method call, and Telegram's error texts (docs/simulator.md, E1).
 
 import JSON
 

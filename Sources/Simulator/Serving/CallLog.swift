@@ -33,6 +33,12 @@ struct CallLog {
     private(set) var counts: [String: Int] = [:]
     private(set) var total = 0
 
+    /// Counts a call of which nothing else is kept.
+    mutating func tally(_ method: String) {
+        total += 1
+        counts[method, default: 0] += 1
+    }
+
     mutating func add(_ record: CallRecord) {
         total += 1
         counts[record.method, default: 0] += 1

@@ -21,6 +21,7 @@ extension Simulator {
             var given = try perform(name, input)
             if given == nil { given = try performAdmin(name, input) }
             if given == nil { given = try ask(name, input) }
+            if given == nil { given = try hold(name, input) }
             guard let given else { return Self.refused("no control has the name \(name)") }
             return .json(200, JSONValue.object([("ok", .bool(true))] + given).encoded())
         } catch {
@@ -50,6 +51,10 @@ extension Simulator {
             let id = try personSpeaks(
                 input.id("user"), asChannel: input.id("channel"), in: input.id("chat"), input.text("text") ?? "")
             return [("message_id", .int(id))]
+        case "album":
+            let ids = try personSendsAlbum(
+                input.id("user"), in: input.id("chat"), count: Int(min(max(input.number("count") ?? 2, 2), 10)))
+            return [("ids", .array(ids.map { .int($0) }))]
         case "edit":
             try personEdits(input.id("message"), in: input.id("chat"), to: input.text("text") ?? "")
         case "join":
@@ -132,6 +137,10 @@ extension Simulator {
         case "fault":
             guard let fault = input.fault() else { throw .unknown }
             failNext(fault, of: input.text("method"), count: Int(input.number("count") ?? 1))
+        case "faultRates":
+            let list = input.text("percents") ?? ""
+            guard let rates = list.isEmpty ? FaultRates() : FaultRates(percents: list) else { throw .unknown }
+            setFaultRates(rates)
         case "clearFaults":
             clearFaults()
         case "clearCalls":

@@ -96,7 +96,8 @@ extension Simulator {
         for _ in 0..<count {
             ids.append(
                 try world.write(
-                    person, in: chat, "", extra: [("media_group_id", .string(group))], now: WallClock.now))
+                    person, in: chat, "", extra: [("media_group_id", .string(group)), ("photo", .array([]))],
+                    needs: .photos, now: WallClock.now))
         }
         return ids
     }
@@ -170,8 +171,7 @@ extension Simulator {
             raiders.append(person)
             Loop.shared.schedule(afterMilliseconds: seconds * 1000 * Int64(index) / Int64(max(count, 1))) {
                 [weak self] in
-                // Whoever was banned or muted meanwhile stays silent.
-                _ = try? self?.personWrites(person, in: chat, "Buy now! \(index)")
+                unlessRefused { () throws(Refusal) in try self?.personWrites(person, in: chat, "Buy now! \(index)") }
             }
         }
         return raiders
@@ -236,7 +236,7 @@ extension Simulator {
     }
 
     /// Shares of calls that fail from now on.
-    public func setFaultRates(_ rates: FaultRates) { faults.rates = rates }
+    public func setFaultRates(_ rates: FaultRates) { faults.rates = options.isFast ? FaultRates() : rates }
 
     /// No fault is planned any more.
     public func clearFaults() { faults.clear() }

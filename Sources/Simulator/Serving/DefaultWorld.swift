@@ -37,7 +37,7 @@ extension Simulator {
                 let owner = world.chats[chat]?.order.first
             else { continue }
             // In a world that was changed meanwhile an owner may be unable to write; then nobody asks.
-            _ = try? personWrites(owner, in: chat, command)
+            unlessRefused { () throws(Refusal) in try personWrites(owner, in: chat, command) }
         }
     }
 

@@ -1,4 +1,4 @@
-// Sends updates to the webhook as Telegram does (telegram-bot-api.md 1). What waits is kept by UpdateQueues.
+// Sends updates to the webhook as Telegram does (docs/simulator.md, facts W1–W21). What waits is kept by UpdateQueues.
 
 import EventLoop
 import HTTPClient
@@ -18,6 +18,8 @@ struct WebhookSettings: Equatable {
 final class Delivery {
     /// The bot's answer must come within this time (W8).
     static let answerLimitMilliseconds: Int64 = 60_000
+    /// Who answers 410 for so long has no webhook any more (W14).
+    static let goneLimitMilliseconds: Int64 = 23 * 3_600_000
 
     private(set) var webhook: WebhookSettings?
     var queues: UpdateQueues
@@ -31,9 +33,9 @@ final class Delivery {
     /// Grows with each change of the webhook: answers to earlier deliveries then change nothing.
     private var generation = 0
     private var inFlight = 0
-    private var lastSuccess: Instant?
-    private var lastAttempt: Instant?
-    private var failingSince: Instant?
+    private var ramp = ConnectionRamp(now: Loop.shared.current())
+    /// Since when every answer was 410.
+    private var goneSince: Instant?
     private var pauses: [LoopTimer] = []
     private var slowTimer: LoopTimer?
     private var isPumping = false
@@ -62,8 +64,10 @@ final class Delivery {
         }
         webhook = settings
         lastError = nil
-        failingSince = nil
-        queues.rebuildReady()
+        goneSince = nil
+        ramp = ConnectionRamp(now: Loop.shared.current())
+        // At most twice as many updates are looked at as there may be connections (W16).
+        queues.load(upTo: settings.map { 2 * $0.maximumConnections })
         pump()
     }
 
@@ -83,14 +87,16 @@ final class Delivery {
         isPumping = true
         defer { isPumping = false }
         while inFlight < webhook.maximumConnections {
-            if let wait = pauseWhileFailing() {
-                guard slowTimer?.isPending != true else { return }
+            let now = Loop.shared.current()
+            let needsConnection = ramp.open <= inFlight
+            if needsConnection, case let wait = ramp.wait(at: now), wait > 0 {
+                guard queues.hasReady, slowTimer?.isPending != true else { return }
                 slowTimer = Loop.shared.schedule(afterMilliseconds: wait) { [weak self] in self?.pump() }
                 return
             }
             guard let update = queues.takeReady(now: WallClock.now.seconds) else { return }
+            if needsConnection { ramp.opened(at: now) }
             inFlight += 1
-            lastAttempt = Loop.shared.current()
             let generation = generation
             Task { @IO in
                 let result = await self.send(update, to: webhook, with: client)
@@ -100,15 +106,6 @@ final class Delivery {
                 self.pump()
             }
         }
-    }
-
-    /// While nothing has succeeded for 10 s, one attempt in 2 s (W15).
-    private func pauseWhileFailing() -> Int64? {
-        guard let failingSince, let lastAttempt else { return nil }
-        let now = Loop.shared.current()
-        guard now.milliseconds(since: max(failingSince, lastSuccess ?? failingSince)) > 10_000 else { return nil }
-        let wait = 2000 - now.milliseconds(since: lastAttempt)
-        return wait > 0 ? wait : nil
     }
 
     private func send(
@@ -127,23 +124,35 @@ final class Delivery {
 
     private func conclude(_ update: WaitingUpdate, _ result: Result<HTTPClientResponse, HTTPClientError>) {
         switch result {
-        case .success(let response) where (200..<300).contains(response.status):
+        case .success(let response):
+            if response.header("connection")?.lowercased() == "close" { ramp.closed() }
+            guard (200..<300).contains(response.status) else {
+                let wait = response.header("retry-after").flatMap { Int64($0) }.map { min(max($0, 0), 3600) * 1000 }
+                failed(update, "Wrong response from the webhook: \(response.status)", retryAfterMilliseconds: wait)
+                if response.status == 410 { gone() } else { goneSince = nil }
+                return
+            }
             deliveredCount += 1
-            lastSuccess = Loop.shared.current()
-            failingSince = nil
+            goneSince = nil
+            ramp.succeeded(at: Loop.shared.current())
             queues.finished(update)
             if !response.body.isEmpty { onMethodInAnswer(response.header("content-type"), response.body) }
-        case .success(let response):
-            let wait = response.header("retry-after").flatMap { Int64($0) }.map { min(max($0, 0), 3600) * 1000 }
-            failed(update, "Wrong response from the webhook: \(response.status)", retryAfterMilliseconds: wait)
         case .failure(let error):
+            ramp.closed()
             failed(update, Self.words(error), retryAfterMilliseconds: nil)
         }
     }
 
+    /// One more 410: after 23 h of them the webhook is deleted.
+    private func gone() {
+        let now = Loop.shared.current()
+        let since = goneSince ?? now
+        goneSince = since
+        if now.milliseconds(since: since) >= Self.goneLimitMilliseconds { use(nil) }
+    }
+
     private func failed(_ update: WaitingUpdate, _ text: String, retryAfterMilliseconds: Int64?) {
         failedCount += 1
-        failingSince = failingSince ?? Loop.shared.current()
         lastError = (WallClock.now.seconds, text)
         let failures = queues.failed(update)
         let wait = retryAfterMilliseconds ?? Self.pause(afterFailures: failures, cap: 60 + Int64(random.below(61)))

@@ -36,6 +36,23 @@ public struct FaultRates: Sendable, Equatable {
     /// No faults.
     public init() {}
 
+    /// Reads percents as in `429=1,5xx=0.5,slow=2`; nothing if a name or number is not one.
+    public init?(percents list: String) {
+        for part in list.split(separator: ",", omittingEmptySubsequences: false) {
+            let halves = part.split(separator: "=", maxSplits: 1)
+            guard halves.count == 2, let percent = Double(halves[1]), (0...100).contains(percent) else { return nil }
+            switch halves[0] {
+            case "429": tooManyRequests = percent / 100
+            case "5xx": serverError = percent / 100
+            case "cut": cut = percent / 100
+            case "slow": slow = percent / 100
+            case "malformed": malformed = percent / 100
+            case "lost": answerLost = percent / 100
+            default: return nil
+            }
+        }
+    }
+
     /// What the simulator of the first run does: seldom, but often enough to be seen.
     public static var low: FaultRates {
         var rates = FaultRates()

@@ -34,14 +34,25 @@ final class SimulatorHandler: HTTPHandler {
             responder.send(simulator.control(name, body: request.body))
             return
         }
-        let method = String(request.head.path.dropFirst(prefix.count))
+        let method = String(Substring(request.head.path.utf8.dropFirst(prefix.utf8.count)))
+        if let body = simulator.fastAnswer(method, request.body) {
+            later { responder.send(.json(200, body)) }
+            return
+        }
         do throws(MethodError) {
             let parameters = try Parameters(
                 query: request.head.query, contentType: request.head.headers["content-type"], body: request.body)
-            simulator.call(method, parameters) { Self.send($0, responder) }
+            simulator.call(method, parameters) { answer in self.later { Self.send(answer, responder) } }
         } catch {
-            Self.send(.reply(Reply(outcome: .failure(error))), responder)
+            later { Self.send(.reply(Reply(outcome: .failure(error))), responder) }
         }
+    }
+
+    /// Answers travel as long as the simulator is said to be away.
+    private func later(_ send: @escaping @IO () -> Void) {
+        let distance = simulator.options.latencyMilliseconds
+        guard distance > 0 else { return send() }
+        Loop.shared.schedule(afterMilliseconds: distance, send)
     }
 
     private static func send(_ answer: Simulator.Answer, _ responder: HTTPResponder) {

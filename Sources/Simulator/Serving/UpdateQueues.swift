@@ -1,4 +1,4 @@
-// Updates that wait for the bot: one queue a chat or person, of which only the head is on its way (W9, W13).
+// Updates that wait for the bot: one queue a chat or person, of which only the head is on its way (W9, W13, W16).
 
 import EventLoop
 import JSON
@@ -30,10 +30,21 @@ struct UpdateQueues {
     private var queues: [QueueKey: [WaitingUpdate]] = [:]
     /// Queues whose head may be sent, in the order in which they became so.
     private var ready: [QueueKey] = []
-    private(set) var count = 0
+    /// How many updates are in `queues`, and how many may be.
+    private var loaded = 0
+    private var loadLimit: Int?
+    /// What waits beyond the limit, by id; what lies before `nextToLoad` is loaded already.
+    private var unloaded: [WaitingUpdate] = []
+    private var nextToLoad = 0
     private var nextID: Int64
 
     init(firstID: Int64) { nextID = firstID }
+
+    /// How many wait or are on their way.
+    var count: Int { loaded + unloaded.count - nextToLoad }
+
+    /// Whether a queue may send.
+    var hasReady: Bool { !ready.isEmpty }
 
     /// Takes over a list as Telegram does: unknown names are left out, none left is the default.
     mutating func allow(_ kinds: [String]) {
@@ -51,11 +62,9 @@ struct UpdateQueues {
         let id = nextID
         nextID += 1
         let body = JSONValue.object([("update_id", .int(id)), (update.kind, update.value)]).encoded()
-        let entry = WaitingUpdate(
-            id: id, kind: update.kind, queue: update.queue, body: body, expiresAt: update.expiresAt)
-        queues[update.queue, default: []].append(entry)
-        count += 1
-        if queues[update.queue]?.count == 1 { ready.append(update.queue) }
+        unloaded.append(
+            WaitingUpdate(id: id, kind: update.kind, queue: update.queue, body: body, expiresAt: update.expiresAt))
+        fill()
     }
 
     /// Takes the next head that may be sent; its queue waits until `finished` or `release`.
@@ -63,7 +72,11 @@ struct UpdateQueues {
         while !ready.isEmpty {
             let key = ready.removeFirst()
             while let head = queues[key]?.first {
-                if head.expiresAt > now { return head }
+                if head.expiresAt > now {
+                    ready.removeAll { $0 == key }
+                    return head
+                }
+                // What is loaded in its place may belong to the same queue.
                 drop(key)
             }
         }
@@ -74,7 +87,7 @@ struct UpdateQueues {
     mutating func finished(_ update: WaitingUpdate) {
         guard queues[update.queue]?.first?.id == update.id else { return }
         drop(update.queue)
-        if queues[update.queue] != nil { ready.append(update.queue) }
+        if queues[update.queue] != nil, !ready.contains(update.queue) { ready.append(update.queue) }
     }
 
     /// Counts a failure of the head. Gives how many there were.
@@ -91,45 +104,61 @@ struct UpdateQueues {
 
     /// Everything that waits, by id: what `getUpdates` gives. What has expired is forgotten.
     mutating func list(limit: Int, now: Int64) -> [WaitingUpdate] {
-        for key in Array(queues.keys) {
-            queues[key]?.removeAll { $0.expiresAt <= now }
-            if queues[key]?.isEmpty == true { queues[key] = nil }
-        }
-        count = queues.values.reduce(0) { $0 + $1.count }
-        return Array(queues.values.joined().sorted { $0.id < $1.id }.prefix(limit))
+        let waiting = all.filter { $0.expiresAt > now }
+        restart(waiting)
+        return Array(waiting.prefix(limit))
     }
 
     /// Forgets what has an id below `offset`; a negative one keeps that many of the last.
     mutating func confirm(offset: Int64) {
-        var limit = offset
-        if offset < 0 {
-            let ids = queues.values.joined().map(\.id).sorted()
-            limit = ids.suffix(Int(min(-offset, 100_000))).first ?? 0
-        }
-        for key in Array(queues.keys) {
-            queues[key]?.removeAll { $0.id < limit }
-            if queues[key]?.isEmpty == true { queues[key] = nil }
-        }
-        count = queues.values.reduce(0) { $0 + $1.count }
-        rebuildReady()
+        let waiting = all
+        let limit = offset < 0 ? waiting.suffix(Int(min(-offset, 100_000))).first?.id ?? 0 : offset
+        restart(waiting.filter { $0.id >= limit })
     }
 
     /// Forgets everything that waits.
-    mutating func clear() {
-        queues = [:]
-        ready = []
-        count = 0
+    mutating func clear() { restart([]) }
+
+    /// Looks at so many of the oldest at a time (`nil`: at all); after such a change nothing is paused.
+    mutating func load(upTo limit: Int?) {
+        loadLimit = limit
+        restart(all)
     }
 
-    /// All queues may send: after a change of the address nothing is paused.
-    mutating func rebuildReady() {
-        ready = queues.values.compactMap(\.first).sorted { $0.id < $1.id }.map(\.queue)
+    /// What waits, by id.
+    private var all: [WaitingUpdate] {
+        (Array(queues.values.joined()) + unloaded[nextToLoad...]).sorted { $0.id < $1.id }
+    }
+
+    private mutating func restart(_ waiting: [WaitingUpdate]) {
+        queues = [:]
+        ready = []
+        loaded = 0
+        unloaded = waiting
+        nextToLoad = 0
+        fill()
+    }
+
+    /// Loads as many as may be.
+    private mutating func fill() {
+        while nextToLoad < unloaded.count, loaded < loadLimit ?? .max {
+            let update = unloaded[nextToLoad]
+            nextToLoad += 1
+            loaded += 1
+            queues[update.queue, default: []].append(update)
+            if queues[update.queue]?.count == 1 { ready.append(update.queue) }
+        }
+        if nextToLoad == unloaded.count || nextToLoad > 1000 {
+            unloaded.removeFirst(nextToLoad)
+            nextToLoad = 0
+        }
     }
 
     private mutating func drop(_ key: QueueKey) {
         guard queues[key]?.isEmpty == false else { return }
         queues[key]?.removeFirst()
-        count -= 1
+        loaded -= 1
         if queues[key]?.isEmpty == true { queues[key] = nil }
+        fill()
     }
 }

@@ -1,4 +1,4 @@
-// Telegram's flood limits for messages (telegram-bot-api.md 3): per group, per private chat, for the whole bot.
+// Telegram's flood limits for messages (docs/simulator.md, facts L1–L3): per group, per private chat, for the whole bot.
 
 import EventLoop
 

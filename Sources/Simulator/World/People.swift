@@ -29,17 +29,16 @@ public struct People: Sendable {
             freeOneself(person, in: chat, &world, now: now)
         } else if !record.isPresent {
             // Most stay away: a group must not grow to hold everybody.
-            if choice < 15 { _ = try? world.join(person, chat, now: now) }
+            if choice < 15 { unlessRefused { () throws(Refusal) in try world.join(person, chat, now: now) } }
         } else if choice < 4, !record.isAdmin {
-            _ = try? world.leave(person, chat, now: now)
+            unlessRefused { () throws(Refusal) in try world.leave(person, chat, now: now) }
         } else if choice < 10, let channel = subscribed(person, world, now: now) {
-            _ = try? world.leave(person, channel, now: now)
+            unlessRefused { () throws(Refusal) in try world.leave(person, channel, now: now) }
         } else {
             let line = Self.lines[random.below(Self.lines.count)]
             let topics = world.chats[chat]?.isForum == true ? world.chats[chat]?.topics.keys.sorted() : nil
             let thread = topics.flatMap { $0.isEmpty ? nil : $0[random.below($0.count)] }
-            // Whom Telegram does not let write stays silent, as in life.
-            _ = try? world.write(person, in: chat, line, thread: thread, now: now)
+            unlessRefused { () throws(Refusal) in try world.write(person, in: chat, line, thread: thread, now: now) }
         }
     }
 
@@ -49,13 +48,15 @@ public struct People: Sendable {
             world.chats[$0]?.kind == .channel && !world.member(person, in: $0, now: now).isPresent
         }
         if !missing.isEmpty, random.happens(0.7) {
-            for channel in missing { _ = try? world.join(person, channel, now: now) }
+            for channel in missing { unlessRefused { () throws(Refusal) in try world.join(person, channel, now: now) } }
             return
         }
         guard random.happens(0.8), let message = prompt(for: person, in: chat, world),
             let data = world.buttons(of: message).first(where: { Self.isFor(person, $0.data) })?.data
         else { return }
-        _ = try? world.press(person, message: message.id, in: chat, data: data, now: now)
+        unlessRefused { () throws(Refusal) in
+            try world.press(person, message: message.id, in: chat, data: data, now: now)
+        }
     }
 
     private func prompt(for person: Int64, in chat: Int64, _ world: World) -> Message? {

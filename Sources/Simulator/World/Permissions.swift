@@ -18,6 +18,8 @@ public struct Permissions: OptionSet, Sendable, Hashable {
     public static let all = Permissions(rawValue: 0xFFFF)
     /// May write text.
     public static let sendMessages = Permissions(rawValue: 1)
+    /// May send pictures.
+    public static let photos = Permissions(rawValue: 1 << 3)
     static let media = Permissions(rawValue: 0b111_1110)
     static let polls = Permissions(rawValue: 1 << 7)
     static let other = Permissions(rawValue: 1 << 8)

@@ -17,21 +17,26 @@ public enum Refusal: Error, Equatable, Sendable {
     case waitsForApproval
 }
 
+/// Lets somebody try something. Whom Telegram does not let does nothing, as in life: after a ban, while muted.
+func unlessRefused<Result>(_ action: () throws(Refusal) -> Result) {
+    do throws(Refusal) { _ = try action() } catch {}
+}
+
 extension World {
     /// How many messages of a chat are remembered.
     static let messagesKept: Int64 = 20_000
 
-    /// Somebody writes. Gives the message's id.
+    /// Somebody writes, or sends what needs another permission than text. Gives the message's id.
     public mutating func write(
         _ person: Int64, in chat: Int64, _ text: String, thread: Int64? = nil, asChannel: Int64? = nil,
-        extra: [(key: String, value: JSONValue)] = [], now: Timestamp
+        extra: [(key: String, value: JSONValue)] = [], needs permission: Permissions = .sendMessages, now: Timestamp
     ) throws(Refusal) -> Int64 {
         guard let place = chats[chat], place.migratedTo == nil, persons[person] != nil else { throw .unknown }
         let record = member(person, in: chat, now: now)
         let isDiscussion = place.linkedChatID != nil
         guard record.isPresent || (isDiscussion && record.status != .kicked) else { throw .notThere }
         guard place.kind != .channel || record.isAdmin else { throw .restricted }
-        guard record.isAdmin || permissions(of: person, in: chat, now: now).contains(.sendMessages) else {
+        guard record.isAdmin || permissions(of: person, in: chat, now: now).contains(permission) else {
             note(.writeRefused(person: name(of: person), chat: place.title))
             throw .restricted
         }

@@ -3,7 +3,7 @@
 import EventLoop
 import JSON
 
-/// The queue an update waits in; only the head of a queue is on its way (telegram-bot-api.md W9).
+/// The queue an update waits in; only the head of a queue is on its way (docs/simulator.md, W9).
 public enum QueueKey: Hashable, Sendable {
     /// Messages, edits, posts and the bot's own standing, by chat.
     case chat(Int64)
@@ -89,7 +89,7 @@ public struct World: Sendable {
         persons[StandIn.telegram] = Person(id: StandIn.telegram, name: "Telegram")
     }
 
-    /// Ids that stand in `from` where no person speaks (telegram-bot-api.md 4).
+    /// Ids that stand in `from` where no person speaks (docs/simulator.md, M7).
     public enum StandIn {
         /// An administrator who writes as the group.
         public static let anonymousAdmin: Int64 = 1_087_968_824

@@ -1,6 +1,7 @@
 // Things read from far away that may be served stale while they are read again.
+// Inlinable, since other rooms ask for every message.
 
-import EventLoop
+public import EventLoop
 
 /// Values with a fresh and a stale time; concurrent reads of one key share one fetch.
 @IO
@@ -15,17 +16,24 @@ public final class StaleCache<Key: Hashable & Sendable, Value: Sendable, Failure
         case missing
     }
 
-    private struct Entry {
-        let value: Value
-        let seen: Instant
+    @usableFromInline
+    struct Entry {
+        @usableFromInline let value: Value
+        @usableFromInline let seen: Instant
+
+        @inlinable
+        init(value: Value, seen: Instant) {
+            self.value = value
+            self.seen = seen
+        }
     }
 
-    private var entries: LRU<Key, Entry>
-    private var flights: [Key: Completion<Value, Failure>] = [:]
+    @usableFromInline var entries: LRU<Key, Entry>
+    @usableFromInline var flights: [Key: Completion<Value, Failure>] = [:]
     /// Raised by `forget`: a fetch begun before must not bring the old value back.
-    private var generations: [Key: Int] = [:]
-    private let freshMilliseconds: Int64
-    private let staleMilliseconds: Int64
+    @usableFromInline var generations: [Key: Int] = [:]
+    @usableFromInline let freshMilliseconds: Int64
+    @usableFromInline let staleMilliseconds: Int64
 
     /// An empty cache.
     public init(capacity: Int, freshMilliseconds: Int64, staleMilliseconds: Int64) {
@@ -35,6 +43,7 @@ public final class StaleCache<Key: Hashable & Sendable, Value: Sendable, Failure
     }
 
     /// What is known, without a fetch.
+    @inlinable
     public func lookup(_ key: Key) -> Lookup {
         guard let entry = entries.value(key) else { return .missing }
         let age = Loop.shared.now.milliseconds(since: entry.seen)
@@ -43,26 +52,34 @@ public final class StaleCache<Key: Hashable & Sendable, Value: Sendable, Failure
     }
 
     /// The value: at once when fresh or stale (then `fetch` runs beside), else by `fetch`, shared by all who ask.
+    @inlinable
     public func value(
         _ key: Key, fetch: @escaping @IO () async throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         switch lookup(key) {
         case .fresh(let value): return value
         case .stale(let value):
-            begin(key, fetch)
+            // Owned by the flight: it ends with the fetch, whose own deadline ends it.
+            if flights[key] == nil { Task { @IO in await fly(key, begin(key), fetch) } }
             return value
-        case .missing: return try await begin(key, fetch).wait()
+        case .missing: return try await refresh(key, fetch: fetch)
         }
     }
 
     /// Fetches whatever is cached, shared with a fetch that is under way.
+    @inlinable
     public func refresh(
         _ key: Key, fetch: @escaping @IO () async throws(Failure) -> Value
     ) async throws(Failure) -> Value {
-        try await begin(key, fetch).wait()
+        if let flight = flights[key] { return try await flight.wait() }
+        let flight = begin(key)
+        // In the first caller's own task; whoever asks meanwhile waits for it.
+        await fly(key, flight, fetch)
+        return try await flight.wait()
     }
 
     /// Notes a value learnt elsewhere.
+    @inlinable
     public func set(_ key: Key, _ value: Value) { entries.set(key, Entry(value: value, seen: Loop.shared.now)) }
 
     /// Forgets a value; a fetch under way does not store its own.
@@ -78,26 +95,26 @@ public final class StaleCache<Key: Hashable & Sendable, Value: Sendable, Failure
         for key in Array(flights.keys) { forget(key) }
     }
 
-    @discardableResult
-    private func begin(
-        _ key: Key, _ fetch: @escaping @IO () async throws(Failure) -> Value
-    ) -> Completion<Value, Failure> {
-        if let flight = flights[key] { return flight }
+    @inlinable
+    func begin(_ key: Key) -> Completion<Value, Failure> {
         let flight = Completion<Value, Failure>()
-        let generation = generations[key, default: 0]
         flights[key] = flight
-        // Owned by the flight: it ends with the fetch, whose own deadline ends it.
-        Task { @IO in
-            do throws(Failure) {
-                let value = try await fetch()
-                if generation == generations[key, default: 0] { set(key, value) }
-                flight.finish(.success(value))
-            } catch {
-                flight.finish(.failure(error))
-            }
-            if flights[key] === flight { flights[key] = nil }
-            if flights[key] == nil { generations[key] = nil }
-        }
         return flight
+    }
+
+    @inlinable
+    func fly(
+        _ key: Key, _ flight: Completion<Value, Failure>, _ fetch: @IO () async throws(Failure) -> Value
+    ) async {
+        let generation = generations[key, default: 0]
+        do throws(Failure) {
+            let value = try await fetch()
+            if generation == generations[key, default: 0] { set(key, value) }
+            flight.finish(.success(value))
+        } catch {
+            flight.finish(.failure(error))
+        }
+        if flights[key] === flight { flights[key] = nil }
+        if flights[key] == nil { generations[key] = nil }
     }
 }

@@ -25,17 +25,13 @@ public final class VerdictCache {
     private var entries: LRU<Key, Entry>
     private let positiveSeconds: Int64
     private let jitterPercent: Int64
-    private var random: any RandomNumberGenerator
+    private var random = Xorshift()
 
-    /// An empty cache. `random` spreads the ends of entries that were made together.
-    public init(
-        capacity: Int = 100_000, positiveSeconds: Int64 = 600, jitterPercent: Int64 = 15,
-        random: any RandomNumberGenerator = SystemRandomNumberGenerator()
-    ) {
+    /// An empty cache. `jitterPercent` spreads the ends of entries that were made together.
+    public init(capacity: Int = 100_000, positiveSeconds: Int64 = 600, jitterPercent: Int64 = 15) {
         entries = LRU(capacity: capacity)
         self.positiveSeconds = positiveSeconds
         self.jitterPercent = jitterPercent
-        self.random = random
     }
 
     /// The verdict if it is still valid.
@@ -72,5 +68,17 @@ public final class VerdictCache {
         let spread = milliseconds * jitterPercent / 100
         guard milliseconds >= 60_000, spread > 0 else { return milliseconds }
         return milliseconds + Int64.random(in: -spread...spread, using: &random)
+    }
+}
+
+/// Spreads lifetimes. Asks the system for chance once; a system call for each entry would cost more than the entry.
+private struct Xorshift: RandomNumberGenerator {
+    private var state = UInt64.random(in: 1 ... .max)
+
+    mutating func next() -> UInt64 {
+        state ^= state << 13
+        state ^= state >> 7
+        state ^= state << 17
+        return state
     }
 }

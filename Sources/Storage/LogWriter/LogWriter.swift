@@ -43,6 +43,8 @@ public final class LogWriter: LogSink {
         "nezuko_log_queue_depth", help: "Log rows that are not stored yet.", labels: ["table"],
         values: Table.allCases.map { [$0.name] })
 
+    /// By table: set with each row, so looked up once.
+    private let depths = Table.allCases.map { LogWriter.depth.child($0.name) }
     private let store: any LogStore
     private let flushMilliseconds: Int64
     private let waitingBound: Int
@@ -129,7 +131,7 @@ public final class LogWriter: LogSink {
             case .activity: .activity
             }
         perform(batches[table.rawValue].offered(row), table)
-        Self.depth.set(Double(batches[table.rawValue].count), table.name)
+        depths[table.rawValue].set(Double(batches[table.rawValue].count))
     }
 
     private func merge(_ row: VerificationRow) {
@@ -214,7 +216,7 @@ public final class LogWriter: LogSink {
                 next = action
             }
         }
-        Self.depth.set(Double(batches[table.rawValue].count), table.name)
+        depths[table.rawValue].set(Double(batches[table.rawValue].count))
         perform(next, table)
         if batches.allSatisfy({ $0.count == 0 }) { endWaiting() }
     }

@@ -41,6 +41,7 @@ public final class PostgreSQLDatabase: EngineDatabase {
     /// Begins to connect and waits for the first attempts; a server that is away is no error.
     static func open(target: PostgreSQLTarget, poolMax: Int) async -> PostgreSQLDatabase {
         let database = PostgreSQLDatabase(target: target, poolMax: poolMax)
+        DatabaseMetrics.opened(database)
         let attempts = database.all.map { connection in Task { @IO in await connection.start() } }
         for attempt in attempts { await attempt.value }
         return database
@@ -56,7 +57,21 @@ public final class PostgreSQLDatabase: EngineDatabase {
         try await run(statements, priority, deadlineMilliseconds: Self.deadlineMilliseconds)
     }
 
+    var connections: (active: Int, idle: Int) {
+        let open = all.filter(\.isOpen)
+        let active = open.count { $0.load > 0 }
+        return (active, open.count - active)
+    }
+
     func run(
+        _ statements: [SQLStatement], _ priority: SQLPriority, deadlineMilliseconds: Int64
+    ) async throws(StoreError) -> [[SQLRow]] {
+        try await DatabaseMetrics.measured(priority) { () async throws(StoreError) in
+            try await perform(statements, priority, deadlineMilliseconds: deadlineMilliseconds)
+        }
+    }
+
+    private func perform(
         _ statements: [SQLStatement], _ priority: SQLPriority, deadlineMilliseconds: Int64
     ) async throws(StoreError) -> [[SQLRow]] {
         guard !isClosing else { throw .unavailable }
@@ -92,6 +107,7 @@ public final class PostgreSQLDatabase: EngineDatabase {
     /// Ends all connections after what is under way.
     public func close() async {
         isClosing = true
+        DatabaseMetrics.closed(self)
         // Each call has a deadline of its own, so this ends.
         while running > 0 { await Loop.shared.sleep(milliseconds: 5) }
         for connection in all { connection.close() }
@@ -111,7 +127,6 @@ public final class PostgreSQLDatabase: EngineDatabase {
     private static func hasZero(_ value: SQLValue) -> Bool {
         switch value {
         case .text(let text): text.utf8.contains(0)
-        case .texts(let texts): texts.contains { $0?.utf8.contains(0) ?? false }
         default: false
         }
     }

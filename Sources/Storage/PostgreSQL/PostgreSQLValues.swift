@@ -16,18 +16,7 @@ enum PostgreSQLValues {
         case .bytes(let bytes): "\\x" + hexadecimal(bytes)
         case .time(let moment): time(moment)
         case .ints(let numbers): "{" + numbers.map { String($0) }.joined(separator: ",") + "}"
-        case .texts(let texts): "{" + texts.map(element).joined(separator: ",") + "}"
         }
-    }
-
-    private static func element(_ text: String?) -> String {
-        guard let text else { return "NULL" }
-        var quoted = "\""
-        for character in text.unicodeScalars {
-            if character == "\"" || character == "\\" { quoted.append("\\") }
-            quoted.unicodeScalars.append(character)
-        }
-        return quoted + "\""
     }
 
     /// PostgreSQL keeps microseconds; the common form has milliseconds.

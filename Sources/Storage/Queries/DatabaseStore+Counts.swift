@@ -5,18 +5,20 @@ import EventLoop
 
 extension DatabaseStore {
     /// A chat that was counted in the last ten minutes is not asked again, so that a run comes to an end; one whose
-    /// count is yesterday's is asked hourly.
+    /// last counts of the two days before were the same is unchanged for a day at least, and asked hourly.
     private static func due(_ chat: String, _ count: String) -> String {
         """
         (last_sync_at IS NULL OR last_sync_at <= {after:-3600000} OR (last_sync_at <= {after:-600000}
-            AND NOT EXISTS (SELECT 1 FROM member_counts m
-                WHERE m.chat_id = \(chat) AND m.day = {yesterday} AND m.count = \(count))))
+            AND 2 > (SELECT count(*) FROM member_counts m WHERE m.chat_id = \(chat)
+                AND (m.day = {yesterday} OR m.day = {daybefore}) AND m.count = \(count))))
         """
     }
 
     private static let toSync = Query(
         """
-        SELECT s.id, s.channel, s.count, s.title FROM (
+        SELECT s.id, s.channel, s.count, s.title, CASE WHEN EXISTS (SELECT 1 FROM member_counts t
+            WHERE t.chat_id = s.id AND t.day = {today}) THEN 0 ELSE 1 END
+        FROM (
             SELECT g.group_id AS id, 0 AS channel, g.member_count AS count, g.title AS title, g.last_sync_at AS at
             FROM protected_groups g WHERE g.enabled AND \(due("g.group_id", "g.member_count"))
             UNION ALL
@@ -45,7 +47,9 @@ extension DatabaseStore {
     /// Chats due for the sync, never synced first; unchanged for a day are due hourly.
     public func chatsToSync(limit: Int) async throws(StoreError) -> [SyncChat] {
         try await rows(Self.toSync, [.int(Int64(limit))], .read).map { row in
-            SyncChat(id: ChatID(row.int(0)), isChannel: row.flag(1), count: row.int(2), title: row.text(3))
+            SyncChat(
+                id: ChatID(row.int(0)), isChannel: row.flag(1), count: row.int(2), title: row.text(3),
+                isFirstToday: row.flag(4))
         }
     }
 

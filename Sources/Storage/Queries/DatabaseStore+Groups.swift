@@ -89,13 +89,13 @@ extension DatabaseStore {
     private static let groupTitle = Query(
         """
         UPDATE protected_groups SET title = $2::text, updated_at = {now}
-        WHERE group_id = $1::bigint AND title IS DISTINCT FROM $2::text
+        WHERE group_id = $1::bigint AND title IS DISTINCT FROM $2::text RETURNING group_id
         """)
     private static let channelTitle = Query(
         """
         UPDATE enforced_channels SET title = $2::text, username = $3::text, updated_at = {now}
         WHERE channel_id = $1::bigint
-            AND (title IS DISTINCT FROM $2::text OR username IS DISTINCT FROM $3::text)
+            AND (title IS DISTINCT FROM $2::text OR username IS DISTINCT FROM $3::text) RETURNING 1
         """)
     private static let notice = Query(
         """
@@ -189,13 +189,20 @@ extension DatabaseStore {
         try await rows(Self.broken, [.int(Int64(limit))], .read).map { (ChatID($0.int(0)), ChatID($0.int(1))) }
     }
 
-    /// Title and public name as just seen, where they differ.
-    public func setTitle(_ title: String, username: String?, of chat: ChatID) async throws(StoreError) {
+    /// Title and public name as just seen, where they differ. Returns the groups whose configuration shows it.
+    @discardableResult
+    public func setTitle(
+        _ title: String, username: String?, of chat: ChatID
+    ) async throws(StoreError) -> [ChatID] {
         let values: [SQLValue] = [.int(chat.value), .text(title.cut(255))]
         let steps = [
             statement(Self.groupTitle, values), statement(Self.channelTitle, values + [.optional(username)]),
+            statement(Self.requiring, [.int(chat.value)]),
         ]
-        _ = try await database.run(steps, .command)
+        let results = try await database.run(steps, .command)
+        guard results.count == 3 else { return [] }
+        let groups = results[0] + (results[1].isEmpty ? [] : results[2])
+        return groups.map { ChatID($0.int(0)) }
     }
 
     /// Sets or forgets the standing notice.

@@ -22,6 +22,8 @@ extension DatabaseStore {
         "\(columns) WHERE group_id = $1::bigint AND warning_message_id = $2::bigint AND lifted_at IS NULL ORDER BY id")
     private static let openCount = Query(
         "SELECT count(*) FROM user_restrictions WHERE group_id = $1::bigint AND lifted_at IS NULL")
+    private static let openPairs = Query(
+        "SELECT group_id, user_id FROM user_restrictions WHERE lifted_at IS NULL LIMIT \(HeldPeople.capacity + 1)")
     private static let recent = Query(
         """
         \(columns) WHERE group_id = $1::bigint AND user_id = $2::bigint AND held_at >= {after:$3} ORDER BY id
@@ -65,6 +67,14 @@ extension DatabaseStore {
     /// The open row of a person in a group.
     public func openHold(of user: UserID, in group: ChatID) async throws(StoreError) -> Hold? {
         try await holds(Self.openOne, [.int(group.value), .int(user.value)]).first
+    }
+
+    /// Reads all open holds into `held`.
+    public func refreshHeld() async throws(StoreError) {
+        held.readingBegins()
+        let rows = try await rows(Self.openPairs, [], .read)
+        let pairs = rows.map { PairOrder.Pair(chat: ChatID($0.int(0)), user: UserID($0.int(1))) }
+        held.readingEnded(pairs.count > HeldPeople.capacity ? nil : pairs)
     }
 
     /// All open rows of a person, for the private chat and for returns to a channel.

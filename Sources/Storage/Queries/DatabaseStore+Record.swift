@@ -11,6 +11,8 @@ extension DatabaseStore {
         startingEffects += starting
         defer { startingEffects -= starting }
         try await followClock()
+        // Before the row is there: who asks the ledger too often loses nothing.
+        if let hold = record.hold { held.note(hold.user, in: hold.group) }
         do throws(StoreError) {
             let outcome =
                 switch database.dialect {

@@ -2,6 +2,7 @@
 
 import Domain
 import EventLoop
+import JSON
 
 extension DatabaseStore {
     private static let failing = Query(
@@ -64,6 +65,13 @@ extension DatabaseStore {
     private static let dropDead = Query("DELETE FROM replicas WHERE heartbeat_at < {after:-30000}")
     private static let countReplicas = Query("SELECT count(*) FROM replicas")
     private static let leave = Query("DELETE FROM replicas WHERE id = $1::text")
+    private static let serviceFigures = Query(
+        """
+        SELECT (SELECT count(*) FROM user_restrictions WHERE lifted_at IS NULL),
+            (SELECT count(*) FROM protected_groups WHERE enabled), (SELECT count(*) FROM users)
+        """)
+    private static let jobEnds = Query(
+        "SELECT name, {epoch:last_finished_at}, last_result::text FROM job_leases WHERE last_finished_at IS NOT NULL")
     private static let getSetting = Query("SELECT value::text FROM settings WHERE key = $1::text")
     private static let putSetting = Query(
         """
@@ -144,6 +152,28 @@ extension DatabaseStore {
     /// Removes this replica's row at shutdown.
     public func removeReplica() async throws(StoreError) {
         try await execute(Self.leave, [.text(database.owner)])
+    }
+
+    /// Open holds, enabled groups, known people, ends of jobs.
+    public func serviceCounts() async throws(StoreError) -> ServiceCounts {
+        var counts = ServiceCounts()
+        let results = try await database.run([statement(Self.serviceFigures), statement(Self.jobEnds)], .read)
+        guard results.count == 2, let row = results[0].first else { return counts }
+        for row in results[1] where Self.isSuccess(row.text(2)) {
+            counts.jobSuccesses[String(row.text(0).drop { $0 != ":" }.dropFirst())] = row.int(1)
+        }
+        counts.holdsOpen = row.int(0)
+        counts.activeGroups = row.int(1)
+        counts.users = row.int(2)
+        return counts
+    }
+
+    private static func isSuccess(_ result: String) -> Bool {
+        do throws(JSONError) {
+            return try JSONValue(parsing: Array(result.utf8))["status"]?.string == "success"
+        } catch {
+            return false
+        }
     }
 
     /// A service-wide setting (JSON), or `nil`.

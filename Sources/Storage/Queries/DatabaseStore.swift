@@ -10,6 +10,8 @@ public final class DatabaseStore {
     let botID: Int64
     /// Who is to know of effects that wait for a worker.
     var effectHandlers: [@IO () -> Void] = []
+    /// Who may be held, from memory.
+    public let held = HeldPeople()
     /// When the last message told other replicas of new effects.
     var lastNotice: Instant?
     /// Effects in records on their way that will be leased to us.

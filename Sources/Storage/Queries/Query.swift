@@ -78,6 +78,7 @@ private struct QueryText {
         case "hour": "extract(hour FROM \(inner) AT TIME ZONE 'UTC')::int"
         case "today": "(clock_timestamp() AT TIME ZONE 'UTC')::date"
         case "yesterday": "((clock_timestamp() AT TIME ZONE 'UTC')::date - 1)"
+        case "daybefore": "((clock_timestamp() AT TIME ZONE 'UTC')::date - 2)"
         case "in": "= ANY(\(inner)::bigint[])"
         case "locked": inner.isEmpty ? "FOR UPDATE" : "FOR UPDATE \(inner)"
         case "least": "LEAST"
@@ -106,6 +107,9 @@ private struct QueryText {
         case "yesterday":
             usesMoment = true
             return "date(\(moment), '-1 day')"
+        case "daybefore":
+            usesMoment = true
+            return "date(\(moment), '-2 days')"
         case "in": return "IN (SELECT value FROM json_each(\(inner)))"
         case "locked": return ""
         case "least": return "min"

@@ -9,6 +9,8 @@ protocol EngineDatabase: Database {
     func run(
         _ statements: [SQLStatement], _ priority: SQLPriority, deadlineMilliseconds: Int64
     ) async throws(StoreError) -> [[SQLRow]]
+    /// Open connections with work and without.
+    var connections: (active: Int, idle: Int) { get }
 }
 
 /// Random names.

@@ -39,6 +39,8 @@ final class SQLiteConnection {
         try execute("PRAGMA journal_mode=WAL")
         try execute("PRAGMA foreign_keys=ON")
         try execute("PRAGMA synchronous=FULL")
+        // A statement that may fail half-way keeps a journal of its own: not in a file each time.
+        try execute("PRAGMA temp_store=MEMORY")
         if readsOnly { try execute("PRAGMA query_only=ON") }
     }
 
@@ -135,8 +137,6 @@ final class SQLiteConnection {
             case .time(let moment): bind(SQLTime.text(moment), to: index, of: statement)
             case .ints(let numbers):
                 bind("[" + numbers.map { String($0) }.joined(separator: ",") + "]", to: index, of: statement)
-            case .texts(let texts):
-                bind(Self.json(texts), to: index, of: statement)
             case .bytes(let bytes):
                 sqlite3_bind_blob(statement, index, bytes, Int32(bytes.count), Self.transient)
             }
@@ -158,31 +158,6 @@ final class SQLiteConnection {
 
     /// SQLite copies what is bound: the array or string may be gone when the statement runs.
     private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
-
-    private static func json(_ texts: [String?]) -> String {
-        var bytes: [UInt8] = [UInt8(ascii: "[")]
-        for (index, text) in texts.enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            guard let text else {
-                bytes += Array("null".utf8)
-                continue
-            }
-            bytes.append(UInt8(ascii: "\""))
-            for byte in text.utf8 {
-                switch byte {
-                case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                    bytes += [UInt8(ascii: "\\"), byte]
-                case 0..<0x20:
-                    let digits = Array("0123456789abcdef".utf8)
-                    bytes += Array("\\u00".utf8) + [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-                default: bytes.append(byte)
-                }
-            }
-            bytes.append(UInt8(ascii: "\""))
-        }
-        bytes.append(UInt8(ascii: "]"))
-        return String(decoding: bytes, as: UTF8.self)
-    }
 
     private func column(_ index: Int32, of statement: OpaquePointer) -> SQLValue {
         switch sqlite3_column_type(statement, index) {

@@ -17,6 +17,8 @@ public final class SQLiteDatabase: EngineDatabase {
     public let path: String?
     private let writer: SQLiteWorker
     private let reader: SQLiteWorker
+    private var writing = 0
+    private var reading = 0
 
     /// Answers, or gives up, within this time.
     private static let deadlineMilliseconds: Int64 = 5000
@@ -25,6 +27,13 @@ public final class SQLiteDatabase: EngineDatabase {
         self.path = path
         self.writer = writer
         self.reader = reader
+        DatabaseMetrics.opened(self)
+    }
+
+    var connections: (active: Int, idle: Int) {
+        let busy = path == nil ? [writing + reading] : [writing, reading]
+        let active = busy.count { $0 > 0 }
+        return (active, busy.count - active)
     }
 
     /// Opens the file at `path`, made if missing; `nil`: a database in memory.
@@ -50,9 +59,14 @@ public final class SQLiteDatabase: EngineDatabase {
     func run(
         _ statements: [SQLStatement], _ priority: SQLPriority, deadlineMilliseconds: Int64
     ) async throws(StoreError) -> [[SQLRow]] {
-        try await perform(
-            .statements(statements), priority, on: priority == .read ? reader : writer,
-            deadlineMilliseconds: deadlineMilliseconds)
+        let isRead = priority == .read
+        if isRead { reading += 1 } else { writing += 1 }
+        defer { if isRead { reading -= 1 } else { writing -= 1 } }
+        return try await DatabaseMetrics.measured(priority) { () async throws(StoreError) in
+            try await perform(
+                .statements(statements), priority, on: isRead ? reader : writer,
+                deadlineMilliseconds: deadlineMilliseconds)
+        }
     }
 
     /// Copies the whole database to a new file.
@@ -67,6 +81,7 @@ public final class SQLiteDatabase: EngineDatabase {
 
     /// Ends all connections after what is under way.
     public func close() async {
+        DatabaseMetrics.closed(self)
         await writer.close()
         if path != nil { await reader.close() }
     }

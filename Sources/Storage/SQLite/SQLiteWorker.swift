@@ -181,21 +181,21 @@ final class SQLiteWorker: Sendable {
     ) -> [Outcome] {
         var outcomes: [Outcome] = []
         do throws(SQLiteFailure) {
-            try connection.execute(role == .writer ? "BEGIN IMMEDIATE" : "BEGIN")
+            _ = try connection.run(SQLStatement(role == .writer ? "BEGIN IMMEDIATE" : "BEGIN"))
             for (job, statements) in group {
-                try connection.execute("SAVEPOINT caller")
+                _ = try connection.run(Self.savepoint)
                 do throws(SQLiteFailure) {
                     outcomes.append((job, .success(try connection.run(statements))))
-                    try connection.execute("RELEASE caller")
+                    _ = try connection.run(Self.release)
                 } catch {
                     // A full disk and the like have ended the whole transaction.
                     guard connection.isInTransaction, case .refused = error.storeError else { throw error }
-                    try connection.execute("ROLLBACK TO caller")
-                    try connection.execute("RELEASE caller")
+                    _ = try connection.run(Self.rollback)
+                    _ = try connection.run(Self.release)
                     outcomes.append((job, .failure(error.storeError)))
                 }
             }
-            try connection.execute("COMMIT")
+            _ = try connection.run(SQLStatement("COMMIT"))
             return outcomes
         } catch {
             let failure = error.storeError
@@ -206,6 +206,11 @@ final class SQLiteWorker: Sendable {
             return group.map { job, _ in (job, .failure(failure)) }
         }
     }
+
+    // Prepared once and kept, as every statement that `run` is given.
+    private static let savepoint = SQLStatement("SAVEPOINT caller")
+    private static let release = SQLStatement("RELEASE caller")
+    private static let rollback = SQLStatement("ROLLBACK TO caller")
 }
 
 /// Wakes one sleeping thread; a wake before the sleep is not lost.

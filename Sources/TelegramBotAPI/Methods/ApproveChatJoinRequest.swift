@@ -4,7 +4,7 @@ import Domain
 import JSON
 
 extension BotAPI {
-    /// Approves a request. That there is none (any more) is a success (verification.md 7).
+    /// Approves a request. That there is none (any more) is a success.
     public func approveChatJoinRequest(
         of user: UserID, in chat: ChatID, _ context: CallContext = CallContext()
     ) async throws(BotAPIError) {

@@ -4,7 +4,7 @@ import Domain
 import JSON
 
 extension BotAPI {
-    /// Changes text and buttons; without a keyboard the buttons go. "Not modified" is a success (commands.md 2.5).
+    /// Changes text and buttons; without a keyboard the buttons go. "Not modified" is a success.
     public func editMessageText(
         _ message: MessageID, in chat: ChatID, text: String, keyboard: InlineKeyboard? = nil,
         _ context: CallContext = CallContext()

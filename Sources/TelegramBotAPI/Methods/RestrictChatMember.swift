@@ -12,7 +12,7 @@ extension BotAPI {
         let method = BotMethod("restrictChatMember", chat: chat, user: user) { writer in
             writer.key("permissions")
             permissions.write(to: &writer)
-            // Without it some rights imply others (telegram-bot-api.md 4).
+            // Without it some rights imply others (https://core.telegram.org/bots/api#restrictchatmember).
             writer.key("use_independent_chat_permissions")
             writer.bool(true)
             guard let untilDate else { return }

@@ -26,7 +26,7 @@ extension BotAPI {
     }
 
     /// Sends a text with one button that lets a person choose a channel in which they and the bot are, or may
-    /// become, administrators (commands.md 2.1). The choice comes back as `Message.sharedChat`.
+    /// become, administrators. The choice comes back as `Message.sharedChat`.
     public func sendChannelPicker(
         to chat: ChatID, text: String, button: String, requestID: Int64, _ context: CallContext = CallContext()
     ) async throws(BotAPIError) -> MessageID {

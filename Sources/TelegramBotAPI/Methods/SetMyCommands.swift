@@ -17,7 +17,7 @@ public struct BotCommand: Equatable, Sendable {
     }
 }
 
-/// Who sees a menu (telegram-bot-api.md 5).
+/// Who sees a menu (https://core.telegram.org/bots/api#botcommandscope).
 public enum BotCommandScope: Equatable, Sendable {
     /// Whoever has no narrower one.
     case everybody

@@ -11,7 +11,7 @@ public struct WebhookSettings: Sendable {
     public var secret: String
     /// Connections at a time, 1 to 100.
     public var maximumConnections: Int
-    /// Whether waiting updates are thrown away: on an operator's wish only (verification.md 2.9).
+    /// Whether waiting updates are thrown away: on an operator's wish only.
     public var dropsPendingUpdates = false
     /// PEM of a self-signed certificate; `nil` for one that Telegram trusts.
     public var certificate: [UInt8]?

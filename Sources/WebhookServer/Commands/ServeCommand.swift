@@ -44,17 +44,18 @@ enum ServeCommand: Subcommand {
 private final class ServeRun {
     private let configuration: Configuration
     private let isSimulated: Bool
+    private let files: ServeDatabase
     private let view: LiveView?
     private let metricsRoutes = MetricsRoutes()
     private let stopping = Completion<Void, Never>()
     private var simulation: Simulation?
-    private var servers: [HTTPServer] = []
+    private var metricsServer: HTTPServer?
     private var main: HTTPServer?
-    private var lock: ServeLock?
 
     init(_ configuration: Configuration, isSimulated: Bool, isWatched: Bool) {
         self.configuration = configuration
         self.isSimulated = isSimulated
+        files = ServeDatabase(configuration, isSimulated: isSimulated)
         view = isWatched ? LiveView() : nil
     }
 
@@ -68,11 +69,12 @@ private final class ServeRun {
             return .failed
         }
         configureLog(secrets)
+        Environment.raiseFileLimit()
         Signals.onSignal { [weak self] number in self?.signalled(number) }
         if let failure = openMetricsPort() { return failure }
         let database: any Database
         do {
-            database = try await openDatabase()
+            database = try await files.open { stopping.isFinished }
         } catch {
             return error.code
         }
@@ -91,7 +93,7 @@ private final class ServeRun {
         metricsRoutes.health = service.health
         service.health.schemaFound(fits: true)
         if database.dialect == .sqlite {
-            // One `serve` has the file, so leases of an earlier one are nobody's (outbox.md 3).
+            // One `serve` has the file, so leases of an earlier one are nobody's.
             do throws(StoreError) { try await service.store.voidLeases() } catch {
                 Terminal.error("nezuko serve: \(error.advice)")
                 return .database
@@ -118,83 +120,33 @@ private final class ServeRun {
     // MARK: - Start
 
     private func configureLog(_ secrets: [String]) {
-        let level = LogLevel(name: configuration.logLevel.rawValue)
         let isPretty = configuration.logFormat == .pretty || (configuration.logFormat == .auto && isatty(2) == 1)
-        // Lines of the live view would be lost among others.
         Log.configure(
-            level: view == nil ? level : max(level, .warning), format: isPretty ? .pretty : .json, output: 2,
+            level: level(configuration.logLevel), format: isPretty ? .pretty : .json, output: 2,
             secrets: configuration.secrets + secrets, isColored: isPretty && Terminal.hasColors)
+    }
+
+    /// Lines of the live view would be lost among others, so beside it only warnings and errors are written.
+    private func level(_ wanted: LogVerbosity) -> LogLevel {
+        let level = LogLevel(name: wanted.rawValue)
+        return view == nil ? level : max(level, .warning)
     }
 
     private func openMetricsPort() -> ExitCode? {
         guard configuration.metricsEnabled else { return nil }
-        HTTPServerMetrics.registerMetrics()
-        LogWriter.registerMetrics()
-        Services.registerMetrics()
-        Commands.registerMetrics()
+        ServiceMetrics.registerAll()
         let server = HTTPServer(handler: metricsRoutes, tls: nil)
         do throws(HTTPServerError) {
-            _ = try server.listen(
-                ListenAddress(host: configuration.metricsHost, port: configuration.metricsPort, isTLS: false))
-            servers.append(server)
+            var address = ListenAddress(
+                host: configuration.metricsHost, port: configuration.metricsPort, isTLS: false)
+            address.port = try server.listen(address)
+            Log.info("metrics_listening", .text(address.url))
+            metricsServer = server
             return nil
         } catch {
             Terminal.error("nezuko serve: metrics: \(error) Set METRICS_PORT to a free one.")
             return .usage
         }
-    }
-
-    /// A simulated world begins anew at each start, so its rows do too, in a file of their own: what a real
-    /// bot left in the default database is not touched.
-    private var scratch: String? {
-        guard isSimulated, configuration.database == .sqlite(path: "\(configuration.stateDirectory)/nezuko.db") else {
-            return nil
-        }
-        return "\(configuration.stateDirectory)/simulator.db"
-    }
-
-    /// The SQLite file in use; `nil` on PostgreSQL.
-    private var databaseFile: String? {
-        if let scratch { return scratch }
-        if case .sqlite(let path) = configuration.database { return path }
-        return nil
-    }
-
-    private struct StartFailure: Error {
-        let code: ExitCode
-    }
-
-    private func openDatabase() async throws(StartFailure) -> any Database {
-        let database: any Database
-        if let path = databaseFile {
-            guard let lock = ServeLock.acquire(forDatabase: path) else {
-                Terminal.error("nezuko serve: another `nezuko serve` uses this database. Stop it, or set STATE_DIR.")
-                throw StartFailure(code: .usage)
-            }
-            self.lock = lock
-            if scratch != nil { for suffix in ["", "-wal", "-shm"] { unlink(path + suffix) } }
-        }
-        do throws(StoreError) { database = try await Databases.open(configuration, scratch: scratch) } catch {
-            Terminal.error("nezuko serve: \(error.advice)")
-            throw StartFailure(code: .database)
-        }
-        // A migrate job may be running, or the database starting: 60 s (details.md).
-        let deadline = Loop.shared.now.adding(milliseconds: 60_000)
-        var problem = ""
-        while true {
-            do throws(MigrationError) {
-                if configuration.migratesAutomatically { _ = try await Migrator.up(database) }
-                if case .fits = try await Migrator.schemaFits(database) { return database }
-                problem = "the schema does not fit this version. Run: nezuko migrate up"
-            } catch {
-                problem = error.advice
-            }
-            guard Loop.shared.current() < deadline, !stopping.isFinished else { break }
-            Log.warning("database_not_ready")
-            await Loop.shared.sleep(milliseconds: 500)
-        }
-        Terminal.error("nezuko serve: \(problem)")
-        throw StartFailure(code: .database)
     }
 
     private func openMainPort(_ service: Service, _ secrets: [String]) -> [ListenAddress]? {
@@ -218,14 +170,21 @@ private final class ServeRun {
         var addresses: [ListenAddress] = []
         for entry in configuration.listen {
             var address = ListenAddress(host: entry.host, port: entry.port, isTLS: entry.isTLS)
+            address.isIPv6Only = configuration.listen.contains { $0.port == entry.port && !$0.host.contains(":") }
             do throws(HTTPServerError) { address.port = try server.listen(address) } catch {
-                Terminal.error("nezuko serve: \(error) Set LISTEN to a free address.")
+                let isAddress =
+                    switch error {
+                    case .address, .bind: true
+                    case .certificate, .key, .tls, .missingTLS: false
+                    }
+                Terminal.error("nezuko serve: \(error)\(isAddress ? " Set LISTEN to a free address." : "")")
                 return nil
             }
+            // With port 0 the system chose: whoever asks learns it here.
+            Log.info("listening", .text(address.url))
             addresses.append(address)
         }
-        self.main = server
-        servers.insert(server, at: 0)
+        main = server
         return addresses
     }
 
@@ -242,12 +201,10 @@ private final class ServeRun {
         let mode =
             isSimulated
             ? "simulator (set BOT_TOKEN to go live)" : configuration.publicURL == nil ? "long polling" : "webhook"
-        let database = databaseFile ?? "PostgreSQL"
+        let database = files.file ?? "PostgreSQL"
         Terminal.print("nezuko \(Program.version)   \(mode)   database \(database)")
         for address in addresses where address.isTLS || addresses.count == 1 {
-            Terminal.print(
-                "Webhook     \(address.isTLS ? "https" : "http")://\(address.host):\(address.port)\(configuration.webhookPath)"
-            )
+            Terminal.print("Webhook     \(address.url)\(configuration.webhookPath)")
         }
         if configuration.metricsEnabled {
             Terminal.print("Metrics     http://\(configuration.metricsHost):\(configuration.metricsPort)/metrics")
@@ -260,8 +217,19 @@ private final class ServeRun {
 
     private func signalled(_ number: Int32) {
         guard number == SIGHUP else { return stopping.finish(.success(())) }
-        do throws(HTTPServerError) { try main?.reloadCertificate() } catch {
-            Log.error("certificate_not_reloaded", .error(String(describing: error)))
+        if configuration.listen.contains(where: \.isTLS) {
+            do throws(HTTPServerError) { try main?.reloadCertificate() } catch {
+                Log.error("certificate_not_reloaded", .error(String(describing: error)))
+            }
+        }
+        do throws(ConfigurationProblems) {
+            guard let wanted = try Environment.logLevel() else { return }
+            let level = level(wanted)
+            guard level != Log.level else { return }
+            Log.level = level
+            Log.warning("log_level_changed", .name(wanted.rawValue))
+        } catch {
+            Log.error("log_level_not_changed", .error(error.description))
         }
     }
 
@@ -269,11 +237,28 @@ private final class ServeRun {
         Log.info("stopping")
         service.health.shutdownBegan()
         simulation?.stop()
-        let grace = Int64(configuration.shutdownGraceSeconds) * 500
-        for server in servers { await server.drain(graceMilliseconds: grace) }
-        await service.stop()
+        let grace = Int64(configuration.shutdownGraceSeconds) * 1000
+        let requestsEnd = Loop.shared.current().adding(milliseconds: grace / 2)
+        let done = Completion<Void, Never>()
+        // Whatever does not answer any more, as a database that is stalled, gets no longer than the whole grace.
+        Loop.shared.schedule(afterMilliseconds: grace) { done.finish(.success(())) }
+        Task { @IO in
+            await main?.drain(graceMilliseconds: grace / 2)
+            await service.stop(requestsUntil: requestsEnd)
+            // Last, so that probes are told about the end until it is there.
+            await metricsServer?.drain(graceMilliseconds: 100)
+            done.finish(.success(()))
+        }
+        await done.wait()
         Log.info("stopped")
         return .ok
+    }
+}
+
+extension ListenAddress {
+    /// As a person would open it.
+    var url: String {
+        "\(isTLS ? "https" : "http")://\(host.contains(":") ? "[\(host)]" : host):\(port)"
     }
 }
 

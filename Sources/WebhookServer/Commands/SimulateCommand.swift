@@ -1,5 +1,6 @@
-// simulate: the simulator alone, for other bots and for tests.
+// simulate: the simulator alone, for other bots, for tests and for benchmarks.
 
+import Configuration
 import EventLoop
 import Glibc
 import HTTPServer
@@ -9,22 +10,30 @@ enum SimulateCommand: Subcommand {
     static let name = "simulate"
     static let summary = "a Telegram Bot API server of its own, for tests"
     static let usage = """
-        Usage: nezuko simulate [--port N] [--seed N] [--rate N] [--faults] [--empty]
+        Usage: nezuko simulate [--listen LIST] [--seed N] [--rate N] [--faults [LIST]]
+                               [--latency 30ms] [--fast] [--empty]
 
-        A Bot API server on 127.0.0.1 with groups, channels and people in it. Point a
+        A Bot API server on this machine with groups, channels and people in it. Point a
         bot at it by its base URL; the token is printed. The same seed gives the same
         people, ids and actions.
-          --port N   where it listens (8081; 0 takes a free one)
-          --seed N   what chance follows from (1)
-          --rate N   how often people act, per minute (60; 0: only when told to)
-          --faults   some calls fail: 429, 5xx, cut answers
-          --empty    no groups or people; make them by POST /control/…
+          --listen LIST    where it listens, as LISTEN of serve (http://127.0.0.1:8081);
+                           port 0 takes a free one; https uses the certificate of serve
+          --seed N         what chance follows from (1); without it update ids begin
+                           above those of earlier runs
+          --rate N         how often people act, per minute (60; 0: only when told to)
+          --faults [LIST]  some calls fail: percents as 429=1,5xx=1,cut=1,slow=2,
+                           malformed=1,lost=1; without a list 429, 5xx and slow, seldom
+          --latency T      every answer takes that long, as if Telegram were away
+          --fast           for benchmarks: calls are answered with the least work; no
+                           limits, no faults, no updates, nothing is kept
+          --empty          no groups or people; make them by POST /control/…
         The controls are described in docs/simulator.md.
         """
 
     static func run(_ arguments: [String]) async -> ExitCode {
-        guard let wish = Wish(arguments) else {
-            Terminal.error("nezuko simulate: a flag or number was not understood. Run: nezuko simulate --help")
+        let wish: SimulateWish
+        do throws(SimulateWish.Problem) { wish = try SimulateWish(arguments) } catch {
+            Terminal.error("nezuko simulate: \(error.text) Run: nezuko simulate --help")
             return .usage
         }
         let simulator = Simulator(options: wish.options)
@@ -33,45 +42,38 @@ enum SimulateCommand: Subcommand {
         Signals.onSignal { number in
             if number != SIGHUP { ended.finish(.success(())) }
         }
-        do throws(HTTPServerError) {
-            let port = try simulator.listen(ListenAddress(host: "127.0.0.1", port: wish.port, isTLS: false))
-            Terminal.print("Base URL  http://127.0.0.1:\(port)")
-            Terminal.print("Token     \(wish.options.token)")
-        } catch {
-            Terminal.error("nezuko simulate: \(error) Choose another --port.")
-            return .usage
-        }
+        guard listen(simulator, wish.listen) else { return .usage }
+        Terminal.print("Token     \(wish.options.token)")
         simulator.start()
         await ended.wait()
         simulator.stop()
         return .ok
     }
 
-    private struct Wish {
-        var options = SimulatorOptions()
-        var port = 8081
-        var isEmpty = false
-
-        init?(_ arguments: [String]) {
-            options.rate = 60
-            var rest = arguments[...]
-            while let flag = rest.popFirst() {
-                switch flag {
-                case "--faults": options.faults = .low
-                case "--empty": isEmpty = true
-                case "--port", "--seed", "--rate":
-                    guard let number = rest.popFirst().flatMap(UInt64.init) else { return nil }
-                    if flag == "--seed" {
-                        options.seed = number
-                    } else if flag == "--rate" {
-                        options.rate = Double(number)
-                    } else {
-                        guard number < 65536 else { return nil }
-                        port = Int(number)
-                    }
-                default: return nil
-                }
+    /// Opens every address and prints it; false after saying why not.
+    private static func listen(_ simulator: Simulator, _ entries: [ListenEntry]) -> Bool {
+        var tls: TLSConfiguration?
+        if let first = entries.first(where: \.isTLS) {
+            guard let configuration = Environment.configuration(for: .tool) else { return false }
+            guard Environment.makeDirectory(configuration.stateDirectory) else {
+                Terminal.error("nezuko simulate: STATE_DIR cannot be made. Check who may write there.")
+                return false
+            }
+            let pair = CertificatePair(configuration)
+            guard pair.ensure(host: first.host) else { return false }
+            tls = TLSConfiguration(certificateFile: pair.certificateFile, keyFile: pair.keyFile, ticketSecrets: [])
+        }
+        for entry in entries {
+            do throws(HTTPServerError) {
+                let address = ListenAddress(host: entry.host, port: entry.port, isTLS: entry.isTLS)
+                let port = try simulator.listen(address, tls: entry.isTLS ? tls : nil)
+                let host = entry.host.contains(":") ? "[\(entry.host)]" : entry.host
+                Terminal.print("Base URL  \(entry.isTLS ? "https" : "http")://\(host):\(port)")
+            } catch {
+                Terminal.error("nezuko simulate: \(error) Choose another --listen.")
+                return false
             }
         }
+        return true
     }
 }

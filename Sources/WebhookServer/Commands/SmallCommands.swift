@@ -30,7 +30,7 @@ enum HelpCommand: Subcommand {
 
             \(lines.joined(separator: "\n"))
 
-            `nezuko COMMAND --help` says more. Settings come from the environment: nezuko config
+            `nezuko COMMAND --help` says more; the settings: nezuko config
             """)
         return .ok
     }

@@ -21,4 +21,6 @@
 int nezuko_accept4(int fd, struct sockaddr *address, socklen_t *length);
 // Adds or changes an epoll watch; `key` comes back with the event.
 int nezuko_epoll_control(int epoll, int operation, int fd, unsigned events, unsigned long long key);
+// The commit given to the compiler, or "unknown".
+const char *nezuko_revision(void);
 #endif
