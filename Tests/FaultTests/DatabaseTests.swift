@@ -69,6 +69,8 @@ extension Faults {
         let group = try await world.group()
         let known = try await world.person("Known", in: group, isSubscribed: true)
         let replica = try await world.serve()
+        let leaving = try await world.serve()
+        world.forget(leaving)
         try await world.write(known, in: group)
         try await until("the first message was looked at") { try await world.callCount(of: "getChatMember") > 0 }
         try await world.allDelivered()
@@ -80,6 +82,7 @@ extension Faults {
         let cluster = try FaultWorld.cluster.get()
         try await offload { try cluster.freeze(true) }
         let began = ContinuousClock.now
+        leaving.child.send(SIGTERM)
         let stranger = try await world.person("Stranger", in: group)
         let first = Update.message(of: stranger, in: group, id: 5000, number: 1)
         let refused = try await world.deliver(first, to: replica)
@@ -91,6 +94,9 @@ extension Faults {
         #expect(try await world.deliver(update, to: replica) == Delivered(status: 200))
         #expect(ContinuousClock.now - answered < .seconds(1))
 
+        // Whoever is to end does not wait for it.
+        #expect(try await leaving.child.end(within: 12) == 0)
+        #expect(ContinuousClock.now - began < .seconds(8.5))
         try await offload { try cluster.freeze(false) }
         try await world.reopenDatabase()
         // It may have been recorded after the answer, or not: it comes again, and is recorded once.
@@ -121,7 +127,10 @@ extension Faults {
     @IO
     func `a full disk under SQLite refuses, keeps the file, and heals`() async throws {
         let disk = try #require(Self.smallDisk)
-        defer { _ = Commands.run("/bin/umount", ["-l", disk]) }
+        defer {
+            _ = Commands.run("/bin/umount", ["-l", disk])
+            _ = Commands.run("/bin/rmdir", [disk])
+        }
         let world = try await FaultWorld(.sqlite, databaseFolder: disk)
         let group = try await world.group()
         let replica = try await world.serve()

@@ -8,10 +8,10 @@ import EventLoop
 public final class DatabaseStore {
     let database: any Database
     let botID: Int64
-    /// Who is to know of effects that wait for a worker.
-    var effectHandlers: [@IO () -> Void] = []
     /// Who may be held, from memory.
     public let held = HeldPeople()
+    /// Who is to know of effects that wait for a worker.
+    var effectHandlers: [@IO () -> Void] = []
     /// When the last message told other replicas of new effects.
     var lastNotice: Instant?
     /// Effects in records on their way that will be leased to us.
