@@ -121,7 +121,8 @@ final class Replica {
     }
 
     func stop() async {
-        await services.workers.drain(graceMilliseconds: 1000)
+        // Slow answers are waited for: nothing may call a simulator that is gone.
+        await services.workers.drain(graceMilliseconds: 5000)
         await log.shutdown(milliseconds: 1000)
     }
 }
