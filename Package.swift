@@ -31,10 +31,11 @@ let package = Package(
         .systemLibrary(name: "CSQLite", path: "Sources/CLibraries/CSQLite", pkgConfig: "sqlite3"),
         .target(name: "CShims", dependencies: ["CSSL", "CCurl"], path: "Sources/CLibraries/CShims"),
         .target(name: "CLinux", path: "Sources/CLibraries/CLinux"),
+        .target(name: "CSwiftJobs", path: "Sources/CLibraries/CSwiftJobs"),
 
         room("Domain", []),
         room("JSON", []),
-        room("EventLoop", ["CLinux"]),
+        room("EventLoop", ["CLinux", "CSwiftJobs"]),
         room("Observability", ["EventLoop", "JSON"]),
         room("Configuration", ["CSSL", "JSON"]),
         room("HTTPServer", ["EventLoop", "Observability", "CSSL", "CNghttp2", "CShims", "CLinux"]),

@@ -2,7 +2,7 @@
 //
 // Invariants of the room:
 // - There is one loop thread in a process; all `@IO` code runs there, so `@IO` state needs no lock.
-// - Nothing on it blocks: blocking work leaves through `offload` or a `WorkerThread`.
+// - Nothing on it blocks: blocking work leaves through `offload` or a thread of its own.
 // - A turn is: sockets, timers, jobs, what was asked for at the turn's end.
 
 /// The isolation domain of the loop thread.
@@ -35,12 +35,4 @@ public actor IO {
             try unsafeBitCast(escaping, to: Free.self)()
         }
     }
-}
-
-/// Runs blocking `work` on another thread and returns to the caller's isolation.
-@concurrent
-public func offload<Value: Sendable, Failure: Error>(
-    _ work: @Sendable () throws(Failure) -> Value
-) async throws(Failure) -> Value {
-    try work()
 }

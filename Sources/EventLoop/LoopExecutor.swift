@@ -2,6 +2,7 @@
 // Thread creation and the eventfd stand here; sockets and timers are in Loop.
 
 import CLinux
+import CSwiftJobs
 import Glibc
 import Synchronization
 
@@ -88,10 +89,21 @@ final class LoopExecutor: SerialExecutor {
                 &id, nil,
                 { _ in
                     LoopExecutor.shared.thread.store(UInt(pthread_self()), ordering: .relaxed)
+                    LoopExecutor.keepContinuations()
                     IO.assume { Loop.shared.run() }
                     return nil
                 }, nil)
             precondition(failure == 0, "The loop thread could not be started")
+        }
+    }
+
+    /// A continuation comes back through the global pool, whatever executor its task was on (Swift 6.3,
+    /// `swift_continuation_init`): two changes of thread, 30 µs, for each wait. Those of the loop thread stay here.
+    private static func keepContinuations() {
+        nezuko_take_jobs_of_this_thread { job in
+            guard let job else { return }
+            // An `UnownedJob` is the runtime's pointer to the job, which this hands over once.
+            LoopExecutor.shared.local.append(unsafeBitCast(job, to: UnownedJob.self))
         }
     }
 }
