@@ -8,8 +8,7 @@ import TelegramBotAPI
 
 extension EffectPerformer {
     func restrict(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
-        guard let ledger = effect.ledger, let user = effect.user,
-            let hold = try await fromStore({ () async throws(StoreError) in try await services.store.hold(ledger) }),
+        guard let ledger = effect.ledger, let user = effect.user, let hold = try await hold(of: effect, ledger),
             hold.state == .intended
         else { return .done() }
         do throws(EffectFailure) {
@@ -29,6 +28,12 @@ extension EffectPerformer {
             guard case .api(let error) = error else { throw error }
             return try refused(error, hold, effect)
         }
+    }
+
+    /// A release since the record waits for this effect's end, so what was recorded a moment ago need not be read.
+    private func hold(of effect: Effect, _ ledger: LedgerID) async throws(EffectFailure) -> Hold? {
+        if let hold = effect.freshHold { return hold }
+        return try await fromStore { () async throws(StoreError) in try await services.store.hold(ledger) }
     }
 
     /// Reads what the person may do now. A reason: the hold must not be.

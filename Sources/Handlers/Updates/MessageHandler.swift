@@ -131,6 +131,11 @@ struct MessageHandler {
             }
             return .nothing
         }
+        switch decision {
+        case .ignore, .need, .approve, .wait: return .nothing
+        case .allow(let reason) where reason != .checkFailed: return .nothing
+        case .allow, .hold, .delete, .release: break
+        }
         var record = Record(update: update)
         record.decision = inquiry.row(decision, update: update)
         let atOnce = services.workers.hasRoom(for: 3) && !services.workers.isPaused(group.id)
@@ -138,8 +143,7 @@ struct MessageHandler {
         delete.startsAtOnce = atOnce
         switch decision {
         case .ignore, .need, .approve, .wait: return .nothing
-        case .allow(let reason):
-            guard reason == .checkFailed else { return .nothing }
+        case .allow:
             // A pause must not open the gate: the message stands for now and is looked at again.
             guard let pause = inquiry.retryAfterMilliseconds else {
                 services.log.offer(.decision(inquiry.row(decision, update: update)))
@@ -176,7 +180,12 @@ struct MessageHandler {
         let final = record
         let outcome = try await services.reading { () async throws(StoreError) in try await services.store.record(final)
         }
-        guard case .recorded(let recorded) = outcome else { return .repeated }
+        guard case .recorded(var recorded) = outcome else { return .repeated }
+        for index in recorded.effects.indices where recorded.effects[index].kind == .restrict {
+            guard let ledger = recorded.effects[index].ledger else { continue }
+            recorded.effects[index].freshHold = Hold(
+                id: ledger, group: group.id, user: inquiry.user, state: .intended, channels: missing, source: .message)
+        }
         if recorded.wasHeldAlready {
             await AdministratorDecision(services: services).heldPersonWrote(
                 inquiry.user, in: group.id, atSeconds: message.editDate ?? message.date)

@@ -26,9 +26,9 @@ struct Migration: Sendable {
     let down: MigrationText
 
     /// In the order in which they are applied.
-    static let all: [Migration] = [earlierShape, addChartsAnalytics, outboxAndLedger]
+    static let all: [Migration] = [earlierShape, addChartsAnalytics, outboxAndLedger, holdIndexes]
     /// The version that this code is written for.
-    static let head = 3
+    static let head = 4
 
     /// SHA-256 over both engines' texts, in hexadecimal digits.
     var checksum: String {

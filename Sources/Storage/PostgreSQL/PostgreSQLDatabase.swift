@@ -10,7 +10,8 @@ public final class PostgreSQLDatabase: EngineDatabase {
     /// Random id of this process in leases.
     public let owner = RandomName.owner()
 
-    private let recording: PostgreSQLConnection
+    /// Several: each transaction waits for the disk, and those of different connections wait for one write together.
+    private let recording: [PostgreSQLConnection]
     private let logging: PostgreSQLConnection
     private let listening: PostgreSQLConnection
     private let others: [PostgreSQLConnection]
@@ -29,12 +30,14 @@ public final class PostgreSQLDatabase: EngineDatabase {
             SELECT set_config('timezone', 'UTC', false), set_config('datestyle', 'ISO', false),
                 set_config('statement_timeout', '5000', false), set_config('bytea_output', 'hex', false)
             """
-        recording = PostgreSQLConnection(target: target, setup: [session])
+        let recorders = max(1, min(4, (poolMax - 2) / 2))
+        recording = (0..<recorders).map { _ in PostgreSQLConnection(target: target, setup: [session]) }
         logging = PostgreSQLConnection(
             target: target, setup: [session, "SELECT set_config('synchronous_commit', 'off', false)"])
         listening = PostgreSQLConnection(
             target: target, setup: [session, "LISTEN nezuko_cache", "LISTEN nezuko_effects"])
-        others = (0..<max(1, poolMax - 3)).map { _ in PostgreSQLConnection(target: target, setup: [session]) }
+        others = (0..<max(1, poolMax - 2 - recorders)).map { _ in PostgreSQLConnection(target: target, setup: [session])
+        }
         listening.onNotification = { [weak self] channel, message in self?.heard(channel, message) }
     }
 
@@ -48,7 +51,7 @@ public final class PostgreSQLDatabase: EngineDatabase {
     }
 
     /// Whether the last contact succeeded.
-    public var isReachable: Bool { recording.isOpen }
+    public var isReachable: Bool { recording.contains(where: \.isOpen) }
 
     /// Runs the statements in one transaction; answers, or throws, within 5 s.
     public func run(
@@ -113,15 +116,22 @@ public final class PostgreSQLDatabase: EngineDatabase {
         for connection in all { connection.close() }
     }
 
-    private var all: [PostgreSQLConnection] { [recording, logging, listening] + others }
+    private var all: [PostgreSQLConnection] { recording + [logging, listening] + others }
 
     private func connection(for priority: SQLPriority) -> PostgreSQLConnection {
         switch priority {
-        case .record: recording
+        case .record: Self.idlest(recording)
         case .log: logging
-        case .lease, .command, .read:
-            others.filter(\.isOpen).min { $0.load < $1.load } ?? others[0]
+        case .lease, .command, .read: Self.idlest(others)
         }
+    }
+
+    private static func idlest(_ connections: [PostgreSQLConnection]) -> PostgreSQLConnection {
+        var best = connections[0]
+        for connection in connections.dropFirst() where connection.isOpen {
+            if !best.isOpen || connection.load < best.load { best = connection }
+        }
+        return best
     }
 
     private static func hasZero(_ value: SQLValue) -> Bool {

@@ -3,156 +3,12 @@
 import Domain
 import EventLoop
 
-/// The texts. `$1` is the effect and `$2` our owner wherever a change depends on the lease being ours.
-private enum FinishText {
-    static let isOurs = "EXISTS (SELECT 1 FROM effects z WHERE z.id = $1::bigint AND z.lease_owner = $2::text)"
-
-    static let lock = Query(
-        "SELECT revision FROM effects WHERE id = $1::bigint AND lease_owner = $2::text {locked}")
-
-    static let held = Query(
-        """
-        UPDATE user_restrictions SET state = 'held', held_at = {now}
-        WHERE id = $3::bigint AND state = 'intended' AND \(isOurs)
-        """)
-
-    /// The lift that waited for the restrict.
-    static let wakeLift = Query(
-        """
-        UPDATE effects SET due_at = {least}(due_at, {now})
-        WHERE ledger_id = $3::bigint AND kind = 'lift' AND lease_owner IS NULL AND \(isOurs)
-        RETURNING 1
-        """)
-
-    static let lifted = Query(
-        """
-        UPDATE user_restrictions SET state = 'closed', lifted_at = {now}
-        WHERE id = $3::bigint AND lifted_at IS NULL AND \(isOurs)
-        """)
-
-    static let closed = Query(
-        """
-        UPDATE user_restrictions SET state = 'closed', lifted_at = {now}, release_reason = $4::text
-        WHERE id = $3::bigint AND lifted_at IS NULL AND \(isOurs)
-        """)
-
-    static let dropOthers = Query(
-        """
-        DELETE FROM effects WHERE ledger_id = $3::bigint AND lease_owner IS NULL AND id <> $1::bigint AND \(isOurs)
-        """)
-
-    static let told = Query(
-        """
-        UPDATE user_restrictions SET told_at = {now}, warning_message_id = $4::bigint
-        WHERE id {in:$3} AND \(isOurs)
-        """)
-
-    /// Who was freed while the message was on its way must not stay named in it; the edit looks who is left.
-    /// A lift that starts after this one reads the message from the ledger.
-    static let editFreed = edit("$4::bigint", "u.id {in:$3} AND u.state IN ('lifting', 'closed')")
-    /// Who is not held after all is not to read on that they are.
-    static let editClosed = edit("u.warning_message_id", "u.id = $3::bigint AND u.warning_message_id IS NOT NULL")
-
-    private static func edit(_ message: String, _ condition: String) -> Query {
-        func text(_ payload: String, _ conflict: String) -> String {
-            """
-            INSERT INTO effects (dedup_key, kind, lane, chat_id, payload, due_at, created_at)
-            SELECT 'edit:' || u.group_id || ':' || \(message), 'edit', 3, u.group_id, \(payload), {now}, {now}
-            FROM user_restrictions u WHERE \(condition) AND \(isOurs)
-            GROUP BY u.group_id, u.warning_message_id
-            \(conflict)
-            RETURNING 1
-            """
-        }
-        return Query(
-            postgreSQL: text("jsonb_build_object('message', \(message))", EffectRows.conflictPostgreSQL),
-            sqlite: text("json_object('message', \(message))", EffectRows.conflictSQLite))
-    }
-
-    static let notice = Query(
-        """
-        UPDATE protected_groups SET notice_message_id = $4::bigint, notice_thread_id = $5::bigint,
-            notice_sent_at = CASE WHEN $4::bigint IS NULL THEN NULL ELSE {now} END, updated_at = {now}
-        WHERE group_id = $3::bigint AND \(isOurs)
-        """)
-
-    static let note = Query(
-        postgreSQL: """
-            UPDATE decisions SET effects = effects || jsonb_build_array($4::jsonb)
-            WHERE id = $3::bigint AND \(isOurs)
-                AND octet_length(facts::text) + octet_length(effects::text) + octet_length($4::text) < 1024
-            """,
-        sqlite: """
-            UPDATE decisions SET effects = json_insert(effects, '$[#]', json($4))
-            WHERE id = $3 AND \(isOurs)
-                AND length(CAST(facts AS BLOB)) + length(CAST(effects AS BLOB)) + length(CAST($4 AS BLOB)) < 1024
-            """)
-
-    /// `$3` wishes, `$4` the decision.
-    static let follow = Query(
-        postgreSQL: """
-            INSERT INTO effects (dedup_key, kind, lane, chat_id, user_id, ledger_id, decision_id, payload, due_at,
-                created_at)
-            SELECT DISTINCT ON (key) COALESCE(w.key, w.kind || ':' || w.ledger) AS key, w.kind, w.lane, w.chat,
-                w."user", w.ledger, $4::bigint, w.payload, {after:w.delay}, {now}
-            FROM jsonb_to_recordset($3::jsonb) AS w(n int, kind text, key text, lane int, chat bigint,
-                "user" bigint, ledger bigint, payload jsonb, delay bigint)
-            WHERE \(isOurs) ORDER BY key
-            \(EffectRows.conflictPostgreSQL)
-            """,
-        sqlite: """
-            INSERT INTO effects (dedup_key, kind, lane, chat_id, user_id, ledger_id, decision_id, payload, due_at,
-                created_at)
-            SELECT COALESCE(json_extract(value, '$.key'),
-                    json_extract(value, '$.kind') || ':' || json_extract(value, '$.ledger')),
-                json_extract(value, '$.kind'), json_extract(value, '$.lane'), json_extract(value, '$.chat'),
-                json_extract(value, '$.user'), json_extract(value, '$.ledger'), $4,
-                json_extract(value, '$.payload'), {after:json_extract(value, '$.delay')}, {now}
-            FROM json_each($3) WHERE \(isOurs)
-            \(EffectRows.conflictSQLite)
-            """)
-
-    static let remove = Query(
-        """
-        DELETE FROM effects WHERE id = $1::bigint AND lease_owner = $2::text AND revision = $3::int RETURNING 1
-        """)
-
-    /// The newer wish is a new message: what was sent for the old one does not count.
-    static let revise = Query(
-        """
-        UPDATE effects SET lease_owner = NULL, lease_until = NULL, due_at = {now}, attempts = 0, sends = 0
-        WHERE id = $1::bigint AND lease_owner = $2::text RETURNING 1
-        """)
-
-    static let repeatLater = Query(
-        """
-        UPDATE effects SET lease_owner = NULL, lease_until = NULL, due_at = {after:$3}, attempts = 0, sends = 0,
-            revision = revision + 1, payload = $4::jsonb
-        WHERE id = $1::bigint AND lease_owner = $2::text AND revision = $5::int RETURNING 1
-        """)
-
-    /// A restrict that failed is not tried again once its row is being lifted.
-    static let abandon = Query(
-        """
-        DELETE FROM effects WHERE id = $1::bigint AND lease_owner = $2::text AND kind = 'restrict'
-            AND NOT EXISTS (SELECT 1 FROM user_restrictions u WHERE u.id = effects.ledger_id AND u.state = 'intended')
-        RETURNING 1
-        """)
-
-    static let wakeAfterRestrict = Query(
-        """
-        UPDATE effects SET due_at = {least}(due_at, {now})
-        WHERE ledger_id = $3::bigint AND kind = 'lift' AND lease_owner IS NULL AND \(isOurs)
-            AND EXISTS (SELECT 1 FROM user_restrictions u WHERE u.id = $3::bigint AND u.state = 'lifting')
-        RETURNING 1
-        """)
-
-    static let again = Query(
-        """
-        UPDATE effects SET lease_owner = NULL, lease_until = NULL, due_at = {after:$3},
-            attempts = attempts + $4::int, sends = {greatest}(0, sends - $5::int)
-        WHERE id = $1::bigint AND lease_owner = $2::text RETURNING 1
-        """)
+/// What the statements of a finish found.
+private struct FinishEnd {
+    var isOurs: Bool
+    /// The row is gone, or waits as asked; else a newer wish has come.
+    var isEnded: Bool
+    var isDue: Bool
 }
 
 extension DatabaseStore {
@@ -161,75 +17,113 @@ extension DatabaseStore {
         _ effect: Effect, _ result: EffectResult, note: String?
     ) async throws(StoreError) -> FinishOutcome {
         try await followClock()
-        let ours: [SQLValue] = [.int(effect.id), .text(database.owner)]
-        var steps = [statement(FinishText.lock, ours, stopsWhenEmpty: true)]
-        if let note, let decision = effect.decision {
-            steps.append(statement(FinishText.note, ours + [.int(decision), .text(note)]))
-        }
         switch result {
         case .done(let changes, let follow):
-            for change in changes { append(change, ours, to: &steps) }
-            appendEnd(effect, ours, follow, to: &steps)
+            return try await finish(effect, steps(effect, changes, follow, note))
         case .again(let milliseconds, let counts, let unsent):
-            if effect.kind == .restrict, let ledger = effect.ledger {
-                steps.append(statement(FinishText.wakeAfterRestrict, ours + [.int(ledger.value)]))
-                steps.append(statement(FinishText.abandon, ours))
-            } else {
-                steps.append(SQLStatement("SELECT 1 WHERE FALSE"))
-            }
-            steps.append(
-                statement(FinishText.again, ours + [.int(milliseconds), .flag(counts), .flag(unsent)]))
+            return try await again(effect, milliseconds, counts: counts, unsent: unsent, note)
         }
-        let results = try await database.run(steps, .record)
-        guard results.first?.isEmpty == false, results.count >= 2 else { return .lostLease }
-        // Between the first step and the last two only those give rows that made something due.
-        let isDue = results.dropFirst().dropLast(2).contains { !$0.isEmpty }
-        // The last two steps are: removed, or else kept.
-        if case .done = result, results[results.count - 2].isEmpty { return .revised }
-        return isDue ? .finishedWithDue : .finished
     }
 
-    private func append(_ change: LedgerChange, _ ours: [SQLValue], to steps: inout [SQLStatement]) {
+    private func ours(_ effect: Effect) -> [SQLValue] { [.int(effect.id), .text(database.owner)] }
+
+    // MARK: - Done
+
+    private func finish(
+        _ effect: Effect, _ steps: FinishSteps
+    ) async throws(StoreError) -> FinishOutcome {
+        let end: FinishEnd
+        switch database.dialect {
+        case .postgreSQL: end = try await finishAtServer(effect, steps)
+        case .sqlite: end = try await finishInFile(effect, steps)
+        }
+        guard end.isOurs else { return .lostLease }
+        guard end.isEnded else {
+            // A newer wish came meanwhile. Until this is stored the row is ours, and then somebody's after the lease.
+            let rows = try await rows(FinishText.revise, ours(effect), .record)
+            return rows.isEmpty ? .lostLease : .revised
+        }
+        return end.isDue ? .finishedWithDue : .finished
+    }
+
+    private func finishInFile(
+        _ effect: Effect, _ steps: FinishSteps
+    ) async throws(StoreError) -> FinishEnd {
+        let ours = ours(effect)
+        var statements = [statement(FinishText.lock, ours, stopsWhenEmpty: true)]
+        for (step, values) in steps.steps { statements.append(statement(step.query, ours + values)) }
+        let results = try await database.run(statements, .record)
+        let isDue = zip(steps.steps, results.dropFirst()).contains { $0.step.tellsDue && !$1.isEmpty }
+        return FinishEnd(isOurs: results.first?.isEmpty == false, isEnded: results.last?.isEmpty == false, isDue: isDue)
+    }
+
+    private func finishAtServer(
+        _ effect: Effect, _ steps: FinishSteps
+    ) async throws(StoreError) -> FinishEnd {
+        let results = try await finishes.run(steps.postgreSQL(ours(effect)), on: database)
+        let rows = results.compactMap(\.first)
+        return FinishEnd(
+            isOurs: rows.last?.flag(0) == true, isEnded: rows.last?.flag(1) == true,
+            isDue: rows.contains { $0.flag(2) })
+    }
+
+    private func steps(
+        _ effect: Effect, _ changes: [LedgerChange], _ follow: [EffectWish], _ note: String?
+    ) -> FinishSteps {
+        var steps = FinishSteps()
+        if let note, let decision = effect.decision { steps.add(.note, [.int(decision), .text(note)]) }
+        for change in changes { add(change, to: &steps) }
+        let others = follow.filter { $0.key != effect.key }
+        if !others.isEmpty { steps.add(.follow, [EffectRows.json(others), .optional(effect.decision)]) }
+        if let own = follow.first(where: { $0.key == effect.key }) {
+            // The same wish again: the row stays and waits.
+            steps.add(.repeatLater, [.int(own.delayMilliseconds), .text(own.payload), .int(Int64(effect.revision))])
+        } else {
+            steps.add(.remove, [.int(Int64(effect.revision))])
+        }
+        return steps
+    }
+
+    private func add(_ change: LedgerChange, to steps: inout FinishSteps) {
         switch change {
         case .held(let ledger):
-            steps.append(statement(FinishText.held, ours + [.int(ledger.value)]))
-            steps.append(statement(FinishText.wakeLift, ours + [.int(ledger.value)]))
+            steps.add(.held, [.int(ledger.value)])
+            steps.add(.wakeLift, [.int(ledger.value)])
         case .lifted(let ledger):
-            steps.append(statement(FinishText.lifted, ours + [.int(ledger.value)]))
+            steps.add(.lifted, [.int(ledger.value)])
         case .closed(let ledger, let reason):
-            steps.append(statement(FinishText.closed, ours + [.int(ledger.value), .text(reason.rawValue)]))
-            steps.append(statement(FinishText.dropOthers, ours + [.int(ledger.value)]))
-            steps.append(statement(FinishText.editClosed, ours + [.int(ledger.value)]))
+            steps.add(.closed, [.int(ledger.value), .text(reason.rawValue)])
+            steps.add(.dropOthers, [.int(ledger.value)])
+            steps.add(.editClosed, [.int(ledger.value)])
         case .told(let ledgers, let message):
-            let ids = SQLValue.ints(ledgers.map(\.value))
-            let values = ours + [ids, .optional(message?.value)]
-            steps.append(statement(FinishText.told, values))
-            if message != nil { steps.append(statement(FinishText.editFreed, values)) }
+            let values: [SQLValue] = [.ints(ledgers.map(\.value)), .optional(message?.value)]
+            steps.add(.told, values)
+            if message != nil { steps.add(.editFreed, values) }
         case .notice(let group, let message, let thread):
-            steps.append(
-                statement(
-                    FinishText.notice,
-                    ours + [.int(group.value), .optional(message?.value), .optional(thread)]))
+            steps.add(.notice, [.int(group.value), .optional(message?.value), .optional(thread)])
         }
     }
 
-    /// What follows is recorded, then the row goes; one that follows itself stays and waits.
-    private func appendEnd(
-        _ effect: Effect, _ ours: [SQLValue], _ follow: [EffectWish], to steps: inout [SQLStatement]
-    ) {
-        let others = follow.filter { $0.key != effect.key }
-        if !others.isEmpty {
-            steps.append(
-                statement(FinishText.follow, ours + [EffectRows.json(others), .optional(effect.decision)]))
+    // MARK: - Again
+
+    private func again(
+        _ effect: Effect, _ milliseconds: Int64, counts: Bool, unsent: Bool, _ note: String?
+    ) async throws(StoreError) -> FinishOutcome {
+        let ours = ours(effect)
+        var statements = [statement(FinishText.lock, ours, stopsWhenEmpty: true)]
+        if let note, let decision = effect.decision {
+            statements.append(statement(FinishText.note, ours + [.int(decision), .text(note)]))
         }
-        if let own = follow.first(where: { $0.key == effect.key }) {
-            let values: [SQLValue] = [
-                .int(own.delayMilliseconds), .text(own.payload), .int(Int64(effect.revision)),
-            ]
-            steps.append(statement(FinishText.repeatLater, ours + values))
-        } else {
-            steps.append(statement(FinishText.remove, ours + [.int(Int64(effect.revision))]))
+        var wake: Int?
+        if effect.kind == .restrict, let ledger = effect.ledger {
+            wake = statements.count
+            statements.append(statement(FinishText.wakeAfterRestrict, ours + [.int(ledger.value)]))
+            statements.append(statement(FinishText.abandon, ours))
         }
-        steps.append(statement(FinishText.revise, ours))
+        statements.append(statement(FinishText.again, ours + [.int(milliseconds), .flag(counts), .flag(unsent)]))
+        let results = try await database.run(statements, .record)
+        guard results.first?.isEmpty == false else { return .lostLease }
+        if let wake, !results[wake].isEmpty { return .finishedWithDue }
+        return .finished
     }
 }

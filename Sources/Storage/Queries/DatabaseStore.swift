@@ -8,6 +8,8 @@ import EventLoop
 public final class DatabaseStore {
     let database: any Database
     let botID: Int64
+    /// Ends of attempts on their way to PostgreSQL.
+    let finishes = FinishQueue()
     /// Who may be held, from memory.
     public let held = HeldPeople()
     /// Who is to know of effects that wait for a worker.

@@ -23,6 +23,9 @@ struct Query: Sendable {
         needsMoment = file.usesMoment
     }
 
+    /// The server's text, to be part of a longer one.
+    var postgreSQLText: String { postgreSQL }
+
     func statement(
         _ dialect: SQLDialect, _ parameters: [SQLValue], stopsWhenEmpty: Bool = false
     ) -> SQLStatement {

@@ -25,8 +25,12 @@ final class SQLiteConnection {
     /// Bounds the prepared statements; the store's texts are a closed list well below it.
     private static let cachedStatements = 300
 
+    /// Once for the process, before its first connection.
+    private static let isLibraryReady = nezuko_sqlite_count_no_memory() == SQLITE_OK
+
     /// Opens the file (created if missing), with the pragmas of schema.md 1.
     init(path: String, readsOnly: Bool) throws(SQLiteFailure) {
+        _ = Self.isLibraryReady
         var opened: OpaquePointer?
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
         let result = sqlite3_open_v2(path, &opened, flags, nil)
@@ -41,6 +45,8 @@ final class SQLiteConnection {
         try execute("PRAGMA synchronous=FULL")
         // A statement that may fail half-way keeps a journal of its own: not in a file each time.
         try execute("PRAGMA temp_store=MEMORY")
+        // 8 MiB at most: the default of 2 is left for the file again and again once there are many rows.
+        try execute("PRAGMA cache_size=-8000")
         if readsOnly { try execute("PRAGMA query_only=ON") }
     }
 
