@@ -10,7 +10,8 @@ final class Listener {
     let port: Int
     private let descriptor: Int32
     private let isTLS: Bool
-    private unowned let server: HTTPServer
+    /// Gone already when the server was let go without a drain, and this with it.
+    private weak var server: HTTPServer?
     private var watch: Watch?
     private var pause: LoopTimer?
 
@@ -53,6 +54,10 @@ final class Listener {
     }
 
     private func admit(_ socket: Int32) {
+        guard let server else {
+            Glibc.close(socket)
+            return
+        }
         if server.registry.count >= server.limits.maximumConnections {
             server.reject(.connections)
             guard server.registry.makeRoom() else {
@@ -68,8 +73,8 @@ final class Listener {
     /// No descriptors or no memory: closes an idle connection and looks again shortly, so that it neither
     /// spins on the waiting connection nor stops for good.
     private func rest() {
-        server.reject(.connections)
-        _ = server.registry.makeRoom()
+        server?.reject(.connections)
+        _ = server?.registry.makeRoom()
         watch?.update([])
         pause = Loop.shared.schedule(afterMilliseconds: 100) { [weak self] in self?.watch?.update(.read) }
     }

@@ -12,7 +12,7 @@ import TelegramBotAPI
 final class EffectFailures {
     private static let refusedMilliseconds: Int64 = 60_000
 
-    private unowned let services: Services
+    private let services: Services
     private let pauses = ChatPauses()
     private var haltedUntil: Instant?
 

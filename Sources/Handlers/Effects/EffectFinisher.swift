@@ -16,7 +16,7 @@ final class EffectFinisher {
         let note: String?
     }
 
-    private unowned let services: Services
+    private let services: Services
     private var unfinished: [Int64: Ending] = [:]
 
     init(services: Services) { self.services = services }

@@ -11,7 +11,7 @@ import TelegramBotAPI
 final class EffectPerformer {
     private static let callMilliseconds: Int64 = 8000
 
-    unowned let services: Services
+    let services: Services
 
     init(services: Services) { self.services = services }
 

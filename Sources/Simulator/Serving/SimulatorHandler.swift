@@ -9,13 +9,16 @@ import JSON
 final class SimulatorHandler: HTTPHandler {
     private static let bodyLimit = 4 << 20
 
-    private unowned let simulator: Simulator
+    /// Gone when it was let go while connections to it were still open.
+    private weak var simulator: Simulator?
+    private let distanceMilliseconds: Int64
     private let hasControls: Bool
     private let prefix: String
 
     init(simulator: Simulator, hasControls: Bool) {
         self.simulator = simulator
         self.hasControls = hasControls
+        distanceMilliseconds = simulator.options.latencyMilliseconds
         prefix = "/bot\(simulator.options.token)/"
     }
 
@@ -29,6 +32,7 @@ final class SimulatorHandler: HTTPHandler {
     }
 
     func respond(to request: HTTPRequest, _ responder: HTTPResponder) {
+        guard let simulator else { return responder.cut() }
         if request.head.path.hasPrefix("/control/") {
             let name = String(request.head.path.dropFirst(9))
             responder.send(simulator.control(name, body: request.body))
@@ -50,9 +54,8 @@ final class SimulatorHandler: HTTPHandler {
 
     /// Answers travel as long as the simulator is said to be away.
     private func later(_ send: @escaping @IO () -> Void) {
-        let distance = simulator.options.latencyMilliseconds
-        guard distance > 0 else { return send() }
-        Loop.shared.schedule(afterMilliseconds: distance, send)
+        guard distanceMilliseconds > 0 else { return send() }
+        Loop.shared.schedule(afterMilliseconds: distanceMilliseconds, send)
     }
 
     private static func send(_ answer: Simulator.Answer, _ responder: HTTPResponder) {
