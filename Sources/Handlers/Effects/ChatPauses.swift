@@ -40,6 +40,9 @@ final class ChatPauses {
     /// The probe got no answer: another one goes.
     func failed(_ chat: ChatID) { pauses[chat]?.probe = nil }
 
-    /// A call was answered: the pause is over.
-    func succeeded(_ chat: ChatID) { pauses[chat] = nil }
+    /// A call was answered: a pause that has ended is over. One that lasts stays: the call was on its way before it.
+    func succeeded(_ chat: ChatID) {
+        guard let pause = pauses[chat], pause.end <= Loop.shared.current() else { return }
+        pauses[chat] = nil
+    }
 }
