@@ -16,7 +16,8 @@ enum Load {
             bodies: UpdateBodies(which, first: Int64(options.int("first"))))
         try await round.run(
             connections: options.int("connections", default: 40), warm: options.int("warm", default: 1000),
-            seconds: options.int("seconds", default: 3), updates: options.int("updates", default: 0))
+            seconds: options.int("seconds", default: 3), updates: options.int("updates", default: 0),
+            settles: options.int("settles", default: 0) == 1)
         round.report(name: name, which: caseName)
     }
 }
@@ -39,6 +40,7 @@ private final class Round {
     private var failure: (any Error)?
     private let done = Completion<Void, Never>()
     private var seconds = 0
+    private var settles = false
     private var peak = 0
 
     init(port: Int, process: Int, bodies: UpdateBodies) {
@@ -47,8 +49,10 @@ private final class Round {
         self.bodies = bodies
     }
 
-    func run(connections: Int, warm: Int, seconds: Int, updates: Int) async throws {
+    /// - Parameter settles: what the updates lead to after their answers counts too.
+    func run(connections: Int, warm: Int, seconds: Int, updates: Int, settles: Bool) async throws {
         warmLeft = warm
+        self.settles = settles
         self.seconds = seconds
         if updates > 0 { updatesLeft = updates }
         for index in 0..<connections {
@@ -65,7 +69,21 @@ private final class Round {
         if warm == 0 { begin() }
         await done.wait()
         for client in clients { client.close() }
+        if settles, failure == nil { try await settle() }
         if let failure { throw failure }
+    }
+
+    /// Waits until the server has nothing left to do: three times in a row under 3 % of a core.
+    private func settle() async throws {
+        var last = try ProcessUsage.of(process)
+        var quiet = 0
+        while quiet < 3 {
+            await Loop.shared.sleep(milliseconds: 200)
+            let now = try ProcessUsage.of(process)
+            quiet = now.nanoseconds - last.nanoseconds < 6_000_000 ? quiet + 1 : 0
+            if quiet <= 1 { ended = (now, Loop.shared.current().nanoseconds) }
+            last = now
+        }
     }
 
     private func sendNext(_ index: Int) {

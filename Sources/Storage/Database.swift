@@ -1,6 +1,7 @@
 // The seam between the store's functions and the two engines: statements in, rows out, one transaction.
 
 import EventLoop
+import Synchronization
 
 /// A value of a column or parameter.
 public enum SQLValue: Sendable, Equatable {
@@ -40,10 +41,17 @@ public struct SQLStatement: Sendable {
     /// SQLite only: the statements after it do not run when it gives no row. On PostgreSQL such a chain is one
     /// data-modifying statement.
     public var stopsWhenEmpty: Bool
+    /// Stands for the text, so that its prepared form is found without hashing a page of SQL; 0: for none.
+    let textID: Int
 
     /// A statement with its parameters.
     public init(_ text: String, _ parameters: [SQLValue] = [], stopsWhenEmpty: Bool = false) {
+        self.init(text, id: 0, parameters, stopsWhenEmpty: stopsWhenEmpty)
+    }
+
+    init(_ text: String, id: Int, _ parameters: [SQLValue], stopsWhenEmpty: Bool = false) {
         self.text = text
+        textID = id
         self.parameters = parameters
         self.stopsWhenEmpty = stopsWhenEmpty
     }
@@ -87,4 +95,12 @@ public protocol Database: AnyObject, Sendable {
 extension Database {
     /// One process has a file: nobody else records.
     public func onEffects(_ handler: @escaping @IO () -> Void) {}
+}
+
+/// Numbers for texts that are run again and again.
+enum SQLTextID {
+    private static let last = Atomic<Int>(0)
+
+    /// One that no other text has.
+    static func next() -> Int { last.add(1, ordering: .relaxed).newValue }
 }

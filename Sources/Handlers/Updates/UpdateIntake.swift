@@ -29,6 +29,7 @@ public final class UpdateIntake {
     private let messages: MessageHandler
     private var malformed = LRU<UInt64, Int>(capacity: 1000)
     private var raids: [ChatID: [Instant]] = [:]
+    private var raidsSwept = Instant(nanoseconds: 0)
     private var waitingForEffects = 0
     private var isDraining = false
     private var idle: Completion<Void, Never>?
@@ -68,8 +69,7 @@ public final class UpdateIntake {
             HandlerMetrics.rejected.add("overload")
             return done(.again(seconds: 1))
         }
-        // Owned by the table of updates in work: it ends with the handler, whose calls have deadlines.
-        Task { @IO in done(await handleLater(update, body)) }
+        handleLater(update, body, done: done)
     }
 
     /// The same for callers who wait.
@@ -138,28 +138,34 @@ public final class UpdateIntake {
 
     // MARK: - With work
 
-    private func handleLater(_ update: Update, _ body: [UInt8]) async -> IntakeAnswer {
+    private func handleLater(_ update: Update, _ body: [UInt8], done: @escaping @IO (IntakeAnswer) -> Void) {
         let recent = services.caches.recentUpdates
         if let first = recent.begin(update.id) {
-            await first.wait()
-            HandlerMetrics.updates.add(update.typeName, "duplicate")
-            return recent.isFinished(update.id) ? .ok : .again(seconds: 1)
+            // Owned by the update in work, which ends.
+            return _ = Task { @IO in
+                await first.wait()
+                HandlerMetrics.updates.add(update.typeName, "duplicate")
+                done(recent.isFinished(update.id) ? .ok : .again(seconds: 1))
+            }
         }
-        let answer = Completion<IntakeAnswer, Never>()
+        var isAnswered = false
+        let answer: @IO (IntakeAnswer) -> Void = { result in
+            guard !isAnswered else { return }
+            isAnswered = true
+            done(result)
+        }
         let timer = Loop.shared.schedule(afterMilliseconds: Self.recordMilliseconds) {
             HandlerMetrics.rejected.add("overload")
-            answer.finish(.success(.again(seconds: 2)))
+            answer(.again(seconds: 2))
         }
         // Owned by the table of updates in work; when the timer was first, its result counts for the next delivery.
         Task { @IO in
             let result = await work(update, body, recorded: { timer.cancel() })
+            timer.cancel()
             recent.end(update.id, isHandled: result == .ok)
-            answer.finish(.success(result))
+            answer(result)
             if recent.workingCount == 0 { idle?.finish(.success(())) }
         }
-        let result = await answer.wait()
-        timer.cancel()
-        return result
     }
 
     private func work(
@@ -196,15 +202,9 @@ public final class UpdateIntake {
         guard !isPaused, !isRaid, waitingForEffects < 20 else { return }
         waitingForEffects += 1
         defer { waitingForEffects -= 1 }
-        let limit = Completion<Void, Never>()
         let milliseconds: Int64 = services.settings.waitsForEffects ? 8000 : 1000
-        let timer = Loop.shared.schedule(afterMilliseconds: milliseconds) { limit.finish(.success(())) }
-        // Owned by the effects, whose attempts have deadlines.
-        Task { @IO in
-            await done.wait()
-            limit.finish(.success(()))
-        }
-        await limit.wait()
+        let timer = Loop.shared.schedule(afterMilliseconds: milliseconds) { done.finish(.success(())) }
+        await done.wait()
         timer.cancel()
     }
 
@@ -212,7 +212,10 @@ public final class UpdateIntake {
     private func isRaid(_ group: ChatID?) -> Bool {
         guard let group else { return false }
         let now = Loop.shared.now
-        if raids.count > 1000 { raids = raids.filter { now.milliseconds(since: $0.value.last ?? now) < 1000 } }
+        if raids.count > 1000, now.milliseconds(since: raidsSwept) >= 1000 {
+            raidsSwept = now
+            raids = raids.filter { now.milliseconds(since: $0.value.last ?? now) < 1000 }
+        }
         var times = (raids[group] ?? []).filter { now.milliseconds(since: $0) < 1000 }
         times.append(now)
         raids[group] = times.suffix(6)

@@ -29,6 +29,8 @@ final class PostgreSQLConnection {
     private var firstStep = 0
     private var waiting: [PostgreSQLRequest] = []
     private var prepared: [String: String] = [:]
+    /// The same by `textID`, for those that have one.
+    private var known: [Int: String] = [:]
     private var preparedCount = 0
     private var failures = 0
     private var timer: LoopTimer?
@@ -170,6 +172,7 @@ final class PostgreSQLConnection {
         case .away, .closed: break
         }
         prepared = [:]
+        known = [:]
         let lost = steps[firstStep...]
         steps = []
         firstStep = 0
@@ -206,12 +209,15 @@ final class PostgreSQLConnection {
             return PQsendQueryParams(handle, statement.text, 0, nil, nil, nil, nil, 0) == 1
         }
         let name: String
-        if let known = prepared[statement.text] {
-            name = known
+        if let found = known[statement.textID] {
+            name = found
+        } else if let found = prepared[statement.text] {
+            name = found
         } else {
             preparedCount += 1
             name = "s\(preparedCount)"
             prepared[statement.text] = name
+            if statement.textID != 0 { known[statement.textID] = name }
             steps.append(.prepare(request, text: statement.text))
             guard PQsendPrepare(handle, name, statement.text, 0, nil) == 1 else { return false }
         }
@@ -219,6 +225,12 @@ final class PostgreSQLConnection {
         return CStrings.with(texts) { pointers in
             PQsendQueryPrepared(handle, name, count, pointers, nil, nil, 0) == 1
         }
+    }
+
+    /// Rare, so all numbers are looked up anew.
+    private func forget(_ text: String) {
+        prepared[text] = nil
+        known = [:]
     }
 
     private static func isDefinition(_ text: String) -> Bool {
@@ -276,7 +288,7 @@ final class PostgreSQLConnection {
         switch step {
         case .prepare(let request, let text):
             guard status != PGRES_COMMAND_OK else { return }
-            prepared[text] = nil
+            forget(text)
             note(result, status, request)
         case .statement(let request, let index):
             switch status {
@@ -284,7 +296,7 @@ final class PostgreSQLConnection {
             case PGRES_COMMAND_OK, PGRES_EMPTY_QUERY: break
             default:
                 note(result, status, request)
-                if ["26000", "0A000"].contains(request.failure) { prepared[request.statements[index].text] = nil }
+                if ["26000", "0A000"].contains(request.failure) { forget(request.statements[index].text) }
             }
         case .sync(let request):
             // Only now is it stored (or rolled back) for certain.

@@ -1,6 +1,7 @@
 // PostgreSQL behind the seam: a few connections with fixed duties, all in pipeline mode on the loop.
 
 import EventLoop
+import Glibc
 
 /// A PostgreSQL server. While it is away, calls fail after at most a second and the connections come back alone.
 @IO
@@ -135,9 +136,9 @@ public final class PostgreSQLDatabase: EngineDatabase {
     }
 
     private static func hasZero(_ value: SQLValue) -> Bool {
-        switch value {
-        case .text(let text): text.utf8.contains(0)
-        default: false
+        guard case .text(var text) = value else { return false }
+        return text.withUTF8 { bytes in
+            bytes.baseAddress.map { memchr($0, 0, bytes.count) != nil } ?? false
         }
     }
 }

@@ -69,19 +69,20 @@ struct FinishSteps {
     private static func statement(
         _ group: [(step: FinishStep, values: [SQLValue])], _ ours: [SQLValue]
     ) -> SQLStatement {
-        SQLStatement(cached(group), ours + group.flatMap(\.values))
+        let text = cached(group)
+        return SQLStatement(text.text, id: text.id, ours + group.flatMap(\.values))
     }
 
     /// Texts by their steps; there are a few dozen combinations.
-    @IO private static var texts: [[FinishStep]: String] = [:]
+    @IO private static var texts: [[FinishStep]: (text: String, id: Int)] = [:]
 
     @IO
-    private static func cached(_ group: [(step: FinishStep, values: [SQLValue])]) -> String {
+    private static func cached(_ group: [(step: FinishStep, values: [SQLValue])]) -> (text: String, id: Int) {
         let key = group.map(\.step)
         if let known = texts[key] { return known }
-        let text = text(group)
-        texts[key] = text
-        return text
+        let made = (text: text(group), id: SQLTextID.next())
+        texts[key] = made
+        return made
     }
 
     private static func text(_ group: [(step: FinishStep, values: [SQLValue])]) -> String {

@@ -11,6 +11,7 @@ struct Query: Sendable {
     private let postgreSQL: String
     private let sqlite: String
     private let needsMoment: Bool
+    private let id = SQLTextID.next()
 
     init(_ common: String) { self.init(postgreSQL: common, sqlite: common) }
 
@@ -29,9 +30,11 @@ struct Query: Sendable {
     func statement(
         _ dialect: SQLDialect, _ parameters: [SQLValue], stopsWhenEmpty: Bool = false
     ) -> SQLStatement {
-        guard dialect == .sqlite else { return SQLStatement(postgreSQL, parameters, stopsWhenEmpty: stopsWhenEmpty) }
+        guard dialect == .sqlite else {
+            return SQLStatement(postgreSQL, id: id, parameters, stopsWhenEmpty: stopsWhenEmpty)
+        }
         let moment: [SQLValue] = needsMoment ? [.time(WallClock.now)] : []
-        return SQLStatement(sqlite, parameters + moment, stopsWhenEmpty: stopsWhenEmpty)
+        return SQLStatement(sqlite, id: id, parameters + moment, stopsWhenEmpty: stopsWhenEmpty)
     }
 }
 

@@ -22,6 +22,8 @@ struct SQLiteFailure: Error, Equatable {
 final class SQLiteConnection {
     private let handle: OpaquePointer
     private var statements: [String: OpaquePointer] = [:]
+    /// The same by `textID`, for those that have one.
+    private var known: [Int: OpaquePointer] = [:]
     /// Bounds the prepared statements; the store's texts are a closed list well below it.
     private static let cachedStatements = 300
 
@@ -66,7 +68,7 @@ final class SQLiteConnection {
 
     /// Runs one statement of the store; its prepared form is kept.
     func run(_ statement: SQLStatement) throws(SQLiteFailure) -> [SQLRow] {
-        let prepared = try prepared(statement.text)
+        let prepared = try prepared(statement)
         defer {
             sqlite3_reset(prepared)
             sqlite3_clear_bindings(prepared)
@@ -103,17 +105,21 @@ final class SQLiteConnection {
 
     // MARK: - Statements
 
-    private func prepared(_ text: String) throws(SQLiteFailure) -> OpaquePointer {
-        if let known = statements[text] { return known }
+    private func prepared(_ statement: SQLStatement) throws(SQLiteFailure) -> OpaquePointer {
+        if let prepared = known[statement.textID] { return prepared }
+        let text = statement.text
+        if let prepared = statements[text] { return prepared }
         if statements.count >= Self.cachedStatements {
             for statement in statements.values { sqlite3_finalize(statement) }
             statements.removeAll()
+            known.removeAll()
         }
         var prepared: OpaquePointer?
         let result = sqlite3_prepare_v3(
             handle, Self.numbered(text), -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
         guard result == SQLITE_OK, let prepared else { throw SQLiteFailure(code: sqlite3_extended_errcode(handle)) }
         statements[text] = prepared
+        if statement.textID != 0 { known[statement.textID] = prepared }
         return prepared
     }
 
