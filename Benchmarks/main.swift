@@ -7,7 +7,7 @@ let usage = """
     Usage: nezuko-bench COMMAND …   (scripts/bench runs these and starts the servers)
 
       port                      a free port of 127.0.0.1
-      await PORT                returns when /readyz says 200
+      await PORT                prints when /readyz said 200 for the first time, in nanoseconds
       bot-api PORT LATENCY_MS   answers Bot API calls, each after that many milliseconds
       prepare DATABASE_URL      protects the groups that the load writes in
       load KEY=VALUE …          updates over TLS, one line of JSON
