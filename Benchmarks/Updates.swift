@@ -29,6 +29,14 @@ enum Numbers {
     static func group(_ index: Int) -> Int64 { -1_002_000_000_000 - Int64(index) }
 }
 
+/// A single update, for what compares protocols and not what updates lead to.
+enum Updates {
+    static func one() -> String {
+        var bodies = UpdateBodies(.unprotected, first: 1)
+        return bodies.nextBody()
+    }
+}
+
 /// Makes the bodies of one round.
 struct UpdateBodies {
     private let which: UpdateCase

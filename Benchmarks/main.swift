@@ -12,7 +12,8 @@ let usage = """
       prepare DATABASE_URL      protects the groups that the load writes in
       load KEY=VALUE …          updates over TLS, one line of JSON
       handshakes KEY=VALUE …    new connections, one line of JSON
-      http2 KEY=VALUE …         100 streams on one connection, one line of JSON
+      body                      one update
+      cpu pid=N                 nanoseconds that a process has used
       hold KEY=VALUE …          one person at a time, Bot API 30 ms away, one line of JSON
       rows DATABASE_URL COUNT   the log writer alone, one line of JSON
       table FILE                the lines of FILE as a table
@@ -28,7 +29,8 @@ Task { @IO in
         case "prepare": try await Preparation.run(words.dropFirst())
         case "load": try await Load.run(Options(words.dropFirst()))
         case "handshakes": try await Handshakes.run(Options(words.dropFirst()))
-        case "http2": try await HTTP2Load.run(Options(words.dropFirst()))
+        case "body": print(Updates.one())
+        case "cpu": print(try ProcessUsage.of(Options(words.dropFirst()).int("pid")).nanoseconds)
         case "hold": try await HoldTimes.run(Options(words.dropFirst()))
         case "rows": try await LogRows.run(words.dropFirst())
         case "table": try Table.run(words.dropFirst())

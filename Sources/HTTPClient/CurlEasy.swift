@@ -170,7 +170,8 @@ final class CurlEasy {
 
     fileprivate func requestBegins() -> Bool {
         requestsBegun += 1
-        return requestsBegun == 1
+        // Not a byte left before: the connection was not to be had after all, and this is still the first request.
+        return requestsBegun == 1 || hasSentNothing
     }
 }
 

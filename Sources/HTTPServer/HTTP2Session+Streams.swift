@@ -95,7 +95,7 @@ extension HTTP2Session {
     }
 
     private func send(_ response: HTTPResponse, on stream: HTTP2Stream) {
-        guard queuedReplyBytes <= server.limits.maximumQueuedReply else {
+        guard connection.unsentBytes + replyBytes <= server.limits.maximumQueuedReply else {
             calm()
             return
         }
@@ -108,12 +108,11 @@ extension HTTP2Session {
         for (name, value) in response.headers where HTTPStatus.isSafe(value) {
             fields.append((name.lowercased(), value))
         }
-        if hasBody, stream.head?.method != .head { stream.reply = response.body }
+        if hasBody, stream.head?.method != .head {
+            stream.reply = response.body
+            replyBytes += stream.reply.count
+        }
         submit(fields, on: stream)
-    }
-
-    private var queuedReplyBytes: Int {
-        streams.values.reduce(connection.unsentBytes) { $0 + $1.reply.count - $1.replied }
     }
 
     /// nghttp2 copies names and values during the call.
@@ -162,6 +161,7 @@ extension HTTP2Session {
             target.copyMemory(from: UnsafeRawBufferPointer(rebasing: reply[stream.replied..<stream.replied + count]))
         }
         stream.replied += count
+        replyBytes -= count
         stream.progressed = Loop.shared.now
         return (count, stream.replied == stream.reply.count)
     }
@@ -194,6 +194,7 @@ extension HTTP2Session {
 
     func streamClosed(id: Int32) {
         guard let stream = streams.removeValue(forKey: id) else { return }
+        replyBytes -= stream.reply.count - stream.replied
         release(stream)
         if streams.isEmpty { becameQuiet() }
     }

@@ -13,6 +13,8 @@ final class HTTP2Session: ConnectionSession {
     /// Requests whose handler has not answered, also when their stream is gone: they still cost.
     var working: Set<Int32> = []
     var bufferedBytes = 0
+    /// Bytes of answers that nghttp2 has not taken yet.
+    var replyBytes = 0
     var budget: HTTP2Budget
     private(set) var handle: OpaquePointer?
     private var isFeeding = false
@@ -109,6 +111,7 @@ final class HTTP2Session: ConnectionSession {
     func connectionClosed() {
         isEnding = true
         streams = [:]
+        replyBytes = 0
     }
 
     // MARK: - Frames

@@ -8,7 +8,7 @@ import EventLoop
 public final class DatabaseLogStore: LogStore {
     private let database: any Database
     /// SQLite's writer is shared with records, so a log transaction is short (outbox.md 9).
-    private static let sqliteRows = 100
+    private static let sqliteRows = 250
 
     /// A store on `database`.
     public init(_ database: any Database) { self.database = database }

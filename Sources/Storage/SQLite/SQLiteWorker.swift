@@ -48,6 +48,7 @@ final class SQLiteWorker: Sendable {
     private static let waitingBound = 10_000
     /// How many callers share one commit at most; bounds the time until the first is answered.
     private static let groupBound = 256
+    private static let patienceMicroseconds: UInt32 = 1000
 
     private let path: String
     private let role: Role
@@ -121,7 +122,11 @@ final class SQLiteWorker: Sendable {
         do throws(SQLiteFailure) {
             let connection = try SQLiteConnection(path: path, readsOnly: role == .reader)
             Task { @IO in opened.finish(.success(())) }
-            while let jobs = next() { deliver(perform(jobs, on: connection)) }
+            var isBusy = false
+            while let jobs = next(isBusy: isBusy) {
+                deliver(perform(jobs, on: connection))
+                isBusy = role == .writer && jobs.count > 1
+            }
         } catch {
             let failure = error.storeError
             Task { @IO in opened.finish(.failure(failure)) }
@@ -131,7 +136,9 @@ final class SQLiteWorker: Sendable {
     }
 
     /// Waits for jobs and takes a group, the most urgent first; of log batches one, so that a commit stays short.
-    private func next() -> [SQLiteJob]? {
+    private func next(isBusy: Bool) -> [SQLiteJob]? {
+        // Under load a moment's patience makes groups larger: a page is written once for all of them.
+        if isBusy { usleep(Self.patienceMicroseconds) }
         while true {
             let (jobs, isClosing): ([SQLiteJob], Bool) = queue.withLock { queue in
                 var taken: [SQLiteJob] = []
