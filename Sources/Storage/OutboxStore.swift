@@ -83,7 +83,7 @@ public struct ReleaseWish: Sendable, Equatable {
 public struct Record: Sendable, Equatable {
     /// The update whose first record this must be; `nil`: effects and commands, which repeat harmlessly.
     public var update: UpdateID?
-    /// The decision behind it.
+    /// The decision behind it. One that releases is not stored when others have released meanwhile.
     public var decision: DecisionRow?
     /// A hold to open. When the person is held already, of `effects` only those of kind `delete` are recorded,
     /// and the decision's outcome is `delete` with the reason `already_held`.

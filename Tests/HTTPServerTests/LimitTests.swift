@@ -158,20 +158,19 @@ struct LimitTests {
         let server = HTTPServer(limits: limits, handler: EchoHandler(), tls: nil)
         let port = try server.listen(ListenAddress(host: "127.0.0.1", port: 0, isTLS: false))
         let request = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-        let texts = await offload {
-            let first = BlockingClient(port: port)
-            let second = BlockingClient(port: port)
-            first.send(request)
-            _ = first.receive(until: "\r\n\r\n")
-            second.send(request)
-            _ = second.receive(until: "\r\n\r\n")
-            let third = BlockingClient(port: port)
-            third.send(request)
-            let answer = third.receive(until: "\r\n\r\n")
-            return [first.receive(), answer]
+        // They live until the end: with the last use of one its connection ends.
+        let clients = ClientList()
+        let (answers, ended) = await offload {
+            let answers = (0..<3).map { index in
+                clients.append(BlockingClient(port: port))
+                clients.send(request, at: index)
+                return clients.receive(until: "\r\n\r\n", at: index)
+            }
+            return (answers, clients.waitForEnd())
         }
-        #expect(texts[0].isEmpty && texts[1].hasPrefix("HTTP/1.1 200"))
+        #expect(answers.allSatisfy { $0.hasPrefix("HTTP/1.1 200") } && ended == 0)
         #expect(server.connectionCount == 2 && server.rejections[.connections] == 1)
+        withExtendedLifetime(clients) {}
         await server.drain(graceMilliseconds: 1000)
     }
 

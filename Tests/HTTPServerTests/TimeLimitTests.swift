@@ -68,7 +68,7 @@ struct TimeLimitTests {
             let client = BlockingClient(port: port)
             client.send(first)
             var wasCut = false
-            for _ in 0..<300 where !wasCut {
+            for _ in 0..<3000 where !wasCut {
                 usleep(10_000)
                 wasCut = !client.trySend(byte)
             }

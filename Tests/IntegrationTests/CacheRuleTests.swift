@@ -52,7 +52,7 @@ import Testing
         #expect(asked() == 1, "not yet 80 % of 600 s")
         try await scene.pass(seconds: 15)
         #expect(scene.stands(try await scene.write(person)))
-        for _ in 0..<1000 where asked() == 1 { await Loop.shared.sleep(milliseconds: 1) }
+        try await scene.until("asked again") { asked() > 1 }
         #expect(asked() == 2)
         #expect(scene.log.last == "news verified decisive cached", "the message did not wait for it")
         await Loop.shared.sleep(milliseconds: 20)
@@ -130,19 +130,12 @@ import Testing
         let scene = try await Scene(.postgreSQL)
         let other = try await Storage.open(url: scene.world.url, poolMax: 4)
         let caches = Caches()
-        let heard = TestWorld.Kept<String?>()
-        other.onCacheMessage {
-            heard.all.append($0)
-            caches.told($0)
-        }
-        for _ in 0..<100 where heard.all.isEmpty { await Loop.shared.sleep(milliseconds: 2) }
+        other.onCacheMessage { caches.told($0) }
         let person = scene.stranger()
         try scene.simulator.personJoins(person, scene.news)
         try await scene.deliver()
         let (user, channel) = (UserID(person), ChatID(scene.news))
-        for _ in 0..<1000 where caches.verdicts.verdict(user, in: channel) == nil {
-            await Loop.shared.sleep(milliseconds: 2)
-        }
+        try await scene.until("it is told") { caches.verdicts.verdict(user, in: channel) != nil }
         #expect(caches.verdicts.verdict(user, in: channel)?.membership == .member)
         caches.told(nil)
         #expect(caches.verdicts.verdict(user, in: channel) == nil)

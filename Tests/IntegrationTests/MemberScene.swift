@@ -107,7 +107,7 @@ final class MemberScene {
 
     /// Until nothing is in work, and no effect is due within `soon` milliseconds.
     func settle(soon: Int64 = 300) async throws {
-        let deadline = Loop.shared.current().adding(milliseconds: 20_000)
+        let deadline = Loop.shared.current().adding(milliseconds: 30_000)
         var quietLooks = 0
         while Loop.shared.current() < deadline {
             services.workers.wake()
@@ -151,7 +151,7 @@ final class MemberScene {
 
     /// Waits for work that nothing else tells the end of.
     func until(_ isSo: @IO () async throws -> Bool) async throws {
-        let deadline = Loop.shared.current().adding(milliseconds: 10_000)
+        let deadline = Loop.shared.current().adding(milliseconds: 30_000)
         while try await !isSo() {
             guard Loop.shared.current() < deadline else {
                 Issue.record("it did not come to be")

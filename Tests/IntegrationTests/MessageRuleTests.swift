@@ -170,7 +170,7 @@ import Testing
         }
         let message = try scene.simulator.personWrites(person, in: scene.group, "hello")
         let answers = Task { @IO in try await scene.deliver() }
-        for _ in 0..<2000 where scene.simulator.callCount() < 3 { await Loop.shared.sleep(milliseconds: 1) }
+        try await scene.until("three calls") { scene.simulator.callCount() >= 3 }
         #expect(scene.calls("getChatMember") == 2 && scene.calls("getChatAdministrators") == 1)
         Loop.shared.advance(milliseconds: 5000)
         #expect(try await answers.value == [200])
@@ -245,7 +245,7 @@ import Testing
             func asked() -> Int {
                 scene.simulator.calls.count { $0.userID == person && $0.chatID == scene.news }
             }
-            for _ in 0..<2000 where asked() == 0 { await Loop.shared.sleep(milliseconds: 1) }
+            try await scene.until("asked") { asked() > 0 }
             // The answer has to be read before the second that follows can pass.
             await Loop.shared.sleep(milliseconds: 20)
             #expect(asked() == 1)

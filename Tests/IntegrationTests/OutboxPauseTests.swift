@@ -37,12 +37,13 @@ struct OutboxPauseTests {
 
         Loop.shared.advance(milliseconds: 31_000)
         let before = outbox.simulator.callCount()
-        outbox.simulator.failNext(.slow(milliseconds: 250), of: nil)
+        outbox.simulator.failNext(.slow(milliseconds: 5000), of: nil)
         try await outbox.makeDue()
         outbox.first.services.workers.wake()
         try await outbox.until("the probe is on its way") { outbox.simulator.callCount() == before + 1 }
         await Loop.shared.sleep(milliseconds: 100)
         #expect(outbox.simulator.callCount() == before + 1)
+        Loop.shared.advance(milliseconds: 5000)
         try await outbox.settle()
         try await outbox.until("all are held") {
             try await outbox.text("SELECT count(*) FROM user_restrictions WHERE state = 'held'") == "3"

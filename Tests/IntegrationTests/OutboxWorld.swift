@@ -236,7 +236,7 @@ final class OutboxWorld {
     func until(
         _ what: String, _ location: SourceLocation = #_sourceLocation, _ isSo: @IO () async throws -> Bool
     ) async throws {
-        let deadline = Loop.shared.current().adding(milliseconds: 10_000)
+        let deadline = Loop.shared.current().adding(milliseconds: 30_000)
         while try await !isSo() {
             guard Loop.shared.current() < deadline else {
                 Issue.record("waited in vain: \(what)", sourceLocation: location)

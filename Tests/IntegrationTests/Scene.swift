@@ -130,10 +130,10 @@ final class Scene {
             [SQLStatement("UPDATE stepped.ahead SET milliseconds = \(ahead)")], .command)
     }
 
-    /// Ends the scene. Every decision that was stored or offered is made once more from its facts.
+    /// Ends the scene, waiting for slow answers. Every decision that was stored or offered is made once more from its facts.
     func end() async throws {
         clearFaults()
-        await services.workers.drain(graceMilliseconds: 2000)
+        await services.workers.drain(graceMilliseconds: 5000)
         let text = database.dialect == .sqlite ? "facts" : "facts::text"
         let rows = try await world.database.run([SQLStatement("SELECT outcome, \(text) FROM decisions")], .read)
         var decisions: [(String, String)] = []
@@ -151,6 +151,7 @@ final class Scene {
                 #expect(again.outcome == outcome && again.reason == reason, "\(stored)")
             }
         }
+        if database.dialect == .postgreSQL { await database.close() }  // its connections are its own
         await world.end()
         Self.unended[ObjectIdentifier(self)] = nil
     }
@@ -212,7 +213,8 @@ final class Scene {
 
     /// Waits until no effect is due or in flight, and tells the bot of what came of them.
     func settle() async throws {
-        for _ in 0..<2000 {
+        let deadline = Loop.shared.current().adding(milliseconds: 30_000)
+        while Loop.shared.current() < deadline {
             services.workers.wake()
             await Loop.shared.sleep(milliseconds: 2)
             // One look: between two of them a row may be leased, done and followed by another.
@@ -224,6 +226,20 @@ final class Scene {
             try await deliver()
         }
         Issue.record("effects never came to an end: \(try await ask("SELECT dedup_key, due_at FROM effects"))")
+    }
+
+    /// Waits for what nothing else tells the end of, far longer than it takes.
+    func until(
+        _ what: String, _ location: SourceLocation = #_sourceLocation, _ isSo: @IO () async throws -> Bool
+    ) async throws {
+        let deadline = Loop.shared.current().adding(milliseconds: 30_000)
+        while try await !isSo() {
+            guard Loop.shared.current() < deadline else {
+                Issue.record("waited in vain: \(what)", sourceLocation: location)
+                return
+            }
+            await Loop.shared.sleep(milliseconds: 2)
+        }
     }
 
     /// That much time passes, for everybody.

@@ -23,8 +23,20 @@ final class SecondReplica: Database {
     func close() async {}
 }
 
+/// Closes a fixture's database when the test that has it ends: a server has only so many connections.
+@IO
+private final class Closing {
+    private let database: any Database
+    init(_ database: any Database) { self.database = database }
+    isolated deinit {
+        let database = database
+        Task { @IO in await database.close() }
+    }
+}
+
 @IO
 struct StoreFixture {
+    private let closing: Closing
     let database: any Database
     let store: DatabaseStore
     let other: DatabaseStore
@@ -33,6 +45,7 @@ struct StoreFixture {
 
     init(_ engine: Engine) async throws {
         database = try await TestDatabases.migrated(engine)
+        closing = Closing(database)
         store = DatabaseStore(database: database, botID: 7)
         other = DatabaseStore(database: SecondReplica(database), botID: 7)
     }

@@ -151,7 +151,7 @@ struct StoreLeaseTests {
         let waited = Loop.shared.current().milliseconds(since: began)
         _ = try? await writing.value
         // A fast machine may be done before the second is over.
-        if failure != nil { #expect(failure == .unavailable && (900..<4000).contains(waited)) }
+        if failure != nil { #expect(failure == .unavailable && (900..<20_000).contains(waited)) }
         #expect(fixture.store.uncertainRecords == (failure == nil ? 0 : 1))
         let again = try await fixture.store.record(fixture.holdRecord(update: 1, user: 5, message: 11))
         #expect((again == .repeated) == (failure == nil))

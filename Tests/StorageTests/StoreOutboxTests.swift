@@ -30,6 +30,35 @@ struct StoreOutboxTests {
     }
 
     @Test(arguments: Engine.allCases) @IO
+    func `a release that others have recorded already has its decision`(_ engine: Engine) async throws {
+        let fixture = try await StoreFixture(engine)
+        _ = try await fixture.recorded(fixture.holdRecord(update: 1, user: 5, message: 11))
+        func release(lifts: Bool) async throws -> Recorded {
+            var record = Record(update: nil)
+            record.decision = DecisionRow(
+                update: nil, group: fixture.group, user: UserID(5), ruleVersion: 1, outcome: "release",
+                facts: #"{"v":1,"reason":"verified"}"#)
+            record.releases = [ReleaseWish(group: fixture.group, user: UserID(5), reason: .verified, lifts: lifts)]
+            record.effects = [.edit(MessageID(90), in: fixture.group)]
+            return try await fixture.recorded(record)
+        }
+        // At once: both have seen the open row.
+        async let first = release(lifts: true)
+        async let second = release(lifts: true)
+        let decisions = try await [first.decision, second.decision]
+        #expect(decisions.count { $0 == nil } == 1)
+        #expect(try await fixture.text("SELECT count(*) FROM decisions") == "2")
+        #expect(try await fixture.text("SELECT count(*) FROM effects WHERE kind = 'lift'") == "1")
+        let kept = try await fixture.text("SELECT max(decision_id) FROM effects WHERE kind IN ('lift', 'edit')")
+        #expect(kept == decisions.compactMap(\.self).first.map(String.init))
+        // An administrator's word ends what is being lifted too, and then there is nothing to end.
+        #expect(try await release(lifts: false).decision != nil)
+        #expect(try await release(lifts: false).decision == nil)
+        #expect(try await release(lifts: true).decision == nil)
+        #expect(try await fixture.text("SELECT count(*) FROM decisions") == "3")
+    }
+
+    @Test(arguments: Engine.allCases) @IO
     func `our failures are counted, a failing update can be recorded, the fifth gives it up`(
         _ engine: Engine
     ) async throws {

@@ -57,9 +57,20 @@ public final class PostgreSQLCluster: Sendable {
     }
 
     /// Starts the server and waits until it answers.
+    ///
+    /// Sessions may outlive a server that was stopped at once by a moment, and no other one starts beside them.
     public func start() throws {
-        try Self.run(
-            prefix + ["\(binaries)/pg_ctl", "-D", "\(folder)/data", "-w", "-s", "-l", "\(folder)/log", "start"])
+        let command =
+            prefix + [
+                "\(binaries)/pg_ctl", "-D", "\(folder)/data", "-w", "-s", "-l", "\(folder)/log", "start",
+            ]
+        for _ in 0..<40 {
+            do { return try Self.run(command) } catch { usleep(250_000) }
+        }
+        do { try Self.run(command) } catch {
+            let log = (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? "no log"
+            throw Failure.command("pg_ctl start: \(log.suffix(1000))", -1)
+        }
     }
 
     /// Stops the server at once, as a crash would (`immediate`) or cutting all sessions (`fast`).

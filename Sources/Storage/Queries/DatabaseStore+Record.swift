@@ -98,7 +98,7 @@ extension DatabaseStore {
         }
         if let decision = record.decision {
             places.decision = steps.count
-            steps.append(decisionStep(decision, record.hold))
+            steps.append(decisionStep(decision, record))
         }
         if let hold = record.hold {
             places.hold = steps.count
@@ -114,6 +114,7 @@ extension DatabaseStore {
                         EffectRows.json(record.effects), .text(database.owner), lease,
                         .flag(record.decision != nil), .flag(record.hold != nil),
                         .optional(record.hold?.group.value), .optional(record.hold?.user.value),
+                        Self.json(record.releases),
                     ]))
         }
         for wish in record.releases {
@@ -132,13 +133,13 @@ extension DatabaseStore {
         var closes: [Int] = []
     }
 
-    private func decisionStep(_ decision: DecisionRow, _ hold: HoldWish?) -> SQLStatement {
+    private func decisionStep(_ decision: DecisionRow, _ record: Record) -> SQLStatement {
         statement(
             RecordSQLite.decision,
             [
                 .optional(decision.update?.value), .int(decision.group.value), .optional(decision.user?.value),
                 .int(Int64(decision.ruleVersion)), .text(decision.outcome), .text(decision.facts),
-                .optional(hold?.group.value), .optional(hold?.user.value),
+                .optional(record.hold?.group.value), .optional(record.hold?.user.value), Self.json(record.releases),
             ])
     }
 

@@ -7,7 +7,7 @@
 /// Ids of the decision come from its sequence first, because decision and ledger row name each other.
 enum RecordPostgreSQL {
     static let query = Query(
-        postgreSQL: "WITH " + [opening, ending, wishes, inserted].joined(separator: ",\n") + "\n" + answer,
+        postgreSQL: "WITH " + [opening, ending, decision, wishes, inserted].joined(separator: ",\n") + "\n" + answer,
         sqlite: "SELECT 1")
 
     private static let opening = """
@@ -30,20 +30,13 @@ enum RecordPostgreSQL {
             ON CONFLICT (group_id, user_id) WHERE lifted_at IS NULL DO NOTHING
             RETURNING id),
         held AS MATERIALIZED (
-            SELECT $10::bigint IS NOT NULL AND NOT EXISTS (SELECT 1 FROM l) AS already FROM go),
-        d AS (
-            INSERT INTO decisions (id, update_id, group_id, user_id, at, rule_version, outcome, facts, effects)
-            SELECT go.decision, $9::bigint, $4::bigint, $5::bigint, t.now, $6::int,
-                CASE WHEN held.already THEN 'delete' ELSE $7::text END,
-                CASE WHEN held.already THEN $8::jsonb || '{"reason":"already_held"}' ELSE $8::jsonb END, '[]'
-            FROM go, held, t WHERE go.decision IS NOT NULL
-            RETURNING id)
+            SELECT $10::bigint IS NOT NULL AND NOT EXISTS (SELECT 1 FROM l) AS already FROM go)
         """
 
     /// Rows are locked before they are judged: a lease taken meanwhile is seen, and the lift waits for it.
     private static let ending = """
         ending AS MATERIALIZED (
-            SELECT u.id, u.group_id, u.user_id, r.reason, r.lifts
+            SELECT u.id, u.group_id, u.user_id, u.state, r.reason, r.lifts
             FROM go, jsonb_to_recordset($15::jsonb) AS r("group" bigint, "user" bigint, reason text, lifts int)
             JOIN user_restrictions u ON u.group_id = r."group" AND u.user_id = r."user" AND u.lifted_at IS NULL
             ORDER BY u.id FOR UPDATE OF u),
@@ -62,6 +55,18 @@ enum RecordPostgreSQL {
                 release_reason = CASE WHEN n.lifts = 1 AND u.state = 'lifting'
                     THEN COALESCE(u.release_reason, n.reason) ELSE n.reason END
             FROM ending n, t WHERE u.id = n.id RETURNING u.id)
+        """
+
+    /// A release that others recorded meanwhile has its decision.
+    private static let decision = """
+        d AS (
+            INSERT INTO decisions (id, update_id, group_id, user_id, at, rule_version, outcome, facts, effects)
+            SELECT go.decision, $9::bigint, $4::bigint, $5::bigint, t.now, $6::int,
+                CASE WHEN held.already THEN 'delete' ELSE $7::text END,
+                CASE WHEN held.already THEN $8::jsonb || '{"reason":"already_held"}' ELSE $8::jsonb END, '[]'
+            FROM go, held, t WHERE go.decision IS NOT NULL AND ($15::jsonb = '[]'
+                OR EXISTS (SELECT 1 FROM ending n WHERE n.lifts = 0 OR n.state <> 'lifting'))
+            RETURNING id)
         """
 
     private static let wishes = """
@@ -95,10 +100,10 @@ enum RecordPostgreSQL {
         e AS (
             INSERT INTO effects (dedup_key, kind, lane, chat_id, user_id, ledger_id, decision_id, payload, due_at,
                 lease_owner, lease_until, sends, created_at)
-            SELECT s.key, s.kind, s.lane, s.chat, s."user", s.ledger, go.decision, s.payload,
+            SELECT s.key, s.kind, s.lane, s.chat, s."user", s.ledger, (SELECT id FROM d), s.payload,
                 CASE WHEN s.leases THEN t.until ELSE s.due END, CASE WHEN s.leases THEN $3::text END,
                 CASE WHEN s.leases THEN t.until END, CASE WHEN s.leases THEN s.sends ELSE 0 END, t.now
-            FROM s, t, go ORDER BY s.key
+            FROM s, t ORDER BY s.key
             \(EffectRows.conflictPostgreSQL)
             RETURNING \(EffectRows.columns),
                 COALESCE(effects.lease_owner = $3::text AND effects.lease_until = (SELECT until FROM t), FALSE)

@@ -12,7 +12,19 @@ enum RecordSQLite {
         RETURNING 1
         """)
 
-    /// Step 2: the decision, which an open hold of the person turns into a deletion. `$8` and `$9`: the hold.
+    /// Whether a record without releases has a decision, or one of its releases ends something: others may have
+    /// recorded it meanwhile, with their decision.
+    private static func decides(_ releases: String) -> String {
+        """
+        (\(releases) = '[]' OR EXISTS (SELECT 1 FROM json_each(\(releases)) AS j
+            JOIN user_restrictions AS r ON r.group_id = json_extract(j.value, '$.group')
+                AND r.user_id = json_extract(j.value, '$.user') AND r.lifted_at IS NULL
+            WHERE json_extract(j.value, '$.lifts') = 0 OR r.state <> 'lifting'))
+        """
+    }
+
+    /// Step 2: the decision, which an open hold of the person turns into a deletion. `$7` and `$8`: the hold,
+    /// `$9` releases.
     static let decision = Query(
         """
         INSERT INTO decisions (update_id, group_id, user_id, at, rule_version, outcome, facts, effects)
@@ -20,6 +32,7 @@ enum RecordSQLite {
             CASE WHEN h.already THEN json_set($6, '$.reason', 'already_held') ELSE json($6) END, '[]'
         FROM (SELECT EXISTS (SELECT 1 FROM user_restrictions
             WHERE group_id = $7 AND user_id = $8 AND lifted_at IS NULL) AS already) AS h
+        WHERE \(decides("$9"))
         RETURNING id
         """)
 
@@ -37,13 +50,13 @@ enum RecordSQLite {
     /// Step 4, directly after step 3: `changes()` tells whether that opened a row.
     ///
     /// `$1` wishes, `$2` owner, `$3` end of the lease, `$4` whether there is a decision, `$5` whether there is a hold,
-    /// `$6` and `$7` its group and person.
+    /// `$6` and `$7` its group and person, `$8` releases.
     static let effects = Query(
         """
         INSERT INTO effects (dedup_key, kind, lane, chat_id, user_id, ledger_id, decision_id, payload, due_at,
             lease_owner, lease_until, sends, created_at)
         SELECT s.key, s.kind, s.lane, s.chat, s.person, s.ledger,
-            CASE WHEN $4 = 1 THEN (SELECT max(id) FROM decisions) END, s.payload,
+            CASE WHEN $4 = 1 AND \(decides("$8")) THEN (SELECT max(id) FROM decisions) END, s.payload,
             CASE WHEN s.leases THEN $3 ELSE {after:s.delay} END, CASE WHEN s.leases THEN $2 END,
             CASE WHEN s.leases THEN $3 END, CASE WHEN s.leases THEN s.sends ELSE 0 END, {now}
         FROM (
@@ -83,7 +96,7 @@ enum RecordSQLite {
         INSERT INTO effects (dedup_key, kind, lane, chat_id, user_id, ledger_id, decision_id, payload, due_at,
             lease_owner, lease_until, created_at)
         SELECT 'lift:' || u.id, 'lift', 2, u.group_id, u.user_id, u.id,
-            CASE WHEN $5 = 1 THEN (SELECT max(id) FROM decisions) END, '{}',
+            CASE WHEN $5 = 1 AND u.state <> 'lifting' THEN (SELECT max(id) FROM decisions) END, '{}',
             COALESCE(max(u.waits, {now}), $4), CASE WHEN u.waits IS NULL THEN $3 END,
             CASE WHEN u.waits IS NULL THEN $4 END, {now}
         FROM (SELECT r.*, (SELECT e.lease_until FROM effects e
