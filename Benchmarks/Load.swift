@@ -55,6 +55,9 @@ private final class Round {
         self.settles = settles
         self.seconds = seconds
         if updates > 0 { updatesLeft = updates }
+        // What the round before left behind is not this one's.
+        try await settle()
+        ended = nil
         for index in 0..<connections {
             let client = try TLSClient(port: port)
             sentAt.append(0)
@@ -73,7 +76,8 @@ private final class Round {
         if let failure { throw failure }
     }
 
-    /// Waits until the server has nothing left to do: three times in a row under 3 % of a core.
+    /// Waits until the server has nothing left to do: three times in a row under 3 % of a core. `ended` is then when
+    /// that began.
     private func settle() async throws {
         var last = try ProcessUsage.of(process)
         var quiet = 0
