@@ -31,7 +31,7 @@ public struct HTTPClientOptions: Sendable {
 @IO
 public final class HTTPClient {
     private let options: HTTPClientOptions
-    private let multi: CurlMulti?
+    private var multi: CurlMulti?
     private var idle: [CurlEasy] = []
     private var active: [UInt: CurlEasy] = [:]
     private var isClosed = false
@@ -72,6 +72,10 @@ public final class HTTPClient {
             if let transfer = easy.transfer { abort(transfer, .cancelled) }
         }
         idle.removeAll()
+        // Its kept connections go with it; not under a call of libcurl that may have led here.
+        let last = multi
+        multi = nil
+        Loop.shared.atTurnEnd { withExtendedLifetime(last) {} }
     }
 
     // MARK: - One transfer

@@ -98,6 +98,7 @@ final class Replica {
     let services: Services
     let intake: UpdateIntake
     private let observer: AttemptRows
+    private let client = HTTPClient()
 
     init(_ world: TestWorld, owner: String, timeoutMilliseconds: Int64 = 8000) {
         database = ReplicaDatabase(world.database, owner: owner)
@@ -105,7 +106,7 @@ final class Replica {
         log = LogWriter(store: store)
         observer = AttemptRows(log)
         let api = BotAPI(
-            baseURL: "http://127.0.0.1:\(world.port)", token: world.simulator.options.token, client: HTTPClient(),
+            baseURL: "http://127.0.0.1:\(world.port)", token: world.simulator.options.token, client: client,
             observer: observer, timeoutMilliseconds: timeoutMilliseconds)
         services = Services(
             store: store, api: api, caches: Caches(), log: log,
@@ -124,6 +125,7 @@ final class Replica {
         // Slow answers are waited for: nothing may call a simulator that is gone.
         await services.workers.drain(graceMilliseconds: 5000)
         await log.shutdown(milliseconds: 1000)
+        client.close()
     }
 }
 

@@ -79,6 +79,7 @@ final class TestWorld {
     let services: Services
     let telegram: BotCommandTelegram
     let log = LogKeeper()
+    private let client = HTTPClient()
     private(set) var tools: CommandTools
     /// Chats that a command wanted counted.
     let counted: Kept<SyncChat>
@@ -107,7 +108,7 @@ final class TestWorld {
         database = try await Storage.open(url: url, poolMax: 4)
         store = DatabaseStore(database: database, botID: simulator.world.botID)
         let api = BotAPI(
-            baseURL: "http://127.0.0.1:\(port)", token: simulator.options.token, client: HTTPClient(), observer: log)
+            baseURL: "http://127.0.0.1:\(port)", token: simulator.options.token, client: client, observer: log)
         services = Services(
             store: store, api: api, caches: Caches(), log: log,
             settings: HandlerSettings(
@@ -124,10 +125,11 @@ final class TestWorld {
             countSoon: { counted.all += $0 })
     }
 
-    /// Ends the simulator and the database.
+    /// Ends the simulator, the database and all connections.
     func end() async {
         simulator.stop()
         await database.close()
+        client.close()
     }
 
     /// Handles what waits for the bot, with a budget of its own unless `commands` is given.
