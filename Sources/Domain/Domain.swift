@@ -25,9 +25,9 @@ public struct UserID: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Decimal digits.
     public var description: String { String(value) }
 
-    /// Telegram's service account that forwards a linked channel's posts (telegram-bot-api.md 4).
+    /// Telegram's service account that forwards a linked channel's posts.
     public static let serviceAccount = UserID(777_000)
-    /// Stands in for everybody who speaks as a channel (telegram-bot-api.md 4).
+    /// Stands in for everybody who speaks as a channel.
     public static let channelStandIn = UserID(136_817_688)
 }
 
@@ -41,7 +41,7 @@ public struct MessageID: Hashable, Comparable, Sendable {
     public static func < (left: MessageID, right: MessageID) -> Bool { left.value < right.value }
 }
 
-/// An update's number: the idempotency key of a delivery (telegram-bot-api.md W17).
+/// An update's number: the idempotency key of a delivery.
 public struct UpdateID: Hashable, Sendable {
     /// The number as Telegram writes it.
     public let value: Int64

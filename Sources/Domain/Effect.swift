@@ -1,4 +1,4 @@
-// What is done to Telegram because of a decision: kinds, lanes and keys of the outbox (outbox.md 2).
+// What is done to Telegram because of a decision: kinds, lanes and keys of the outbox.
 
 /// The closed list of effects. Each has one file in `Handlers/Effects`.
 public enum EffectKind: String, CaseIterable, Sendable {

@@ -1,6 +1,6 @@
 // What is known of a person in a chat, and of a hold.
 
-/// Whether a person is subscribed to a channel (verification.md 3).
+/// Whether a person is subscribed to a channel.
 public enum Membership: String, Sendable {
     /// Subscribed.
     case member

@@ -1,6 +1,6 @@
 // A protected group with everything that a decision about it needs: what the group cache holds.
 
-/// What happens when Telegram does not say whether somebody is subscribed (verification.md 5).
+/// What happens when Telegram does not say whether somebody is subscribed.
 public enum FailMode: String, Sendable {
     /// The message stands.
     case open
@@ -41,7 +41,7 @@ public struct GroupParams: Equatable, Sendable {
     /// `language` of the group's texts.
     public var language = "en"
 
-    /// The defaults of commands.md 2.4.
+    /// The defaults of `/settings`.
     public init() {}
 }
 
@@ -49,7 +49,7 @@ public struct GroupParams: Equatable, Sendable {
 public enum LinkHealth: String, Sendable {
     /// The channel answers membership questions.
     case ok
-    /// The bot cannot see the channel's members; the link does not count (verification.md 5).
+    /// The bot cannot see the channel's members; the link does not count.
     case broken
 }
 
@@ -77,7 +77,7 @@ public struct RequiredChannel: Equatable, Sendable {
         self.health = health
     }
 
-    /// Where a person joins: the invite link, else the public address (verification.md 6).
+    /// Where a person joins: the invite link, else the public address.
     public var joinURL: String? { inviteLink ?? username.map { "https://t.me/\($0)" } }
 }
 
@@ -97,7 +97,7 @@ public struct ProtectedGroup: Equatable, Sendable {
     public var channels: [RequiredChannel]
     /// Who is exempt, until when in seconds since 1970 (`nil`: for good).
     public var exemptions: [UserID: Int64?]
-    /// The standing notice, if one stands (outbox.md 7).
+    /// The standing notice, if one stands.
     public var notice: MessageID?
     /// The topic in which it stands.
     public var noticeThread: Int64?
@@ -120,7 +120,7 @@ public struct ProtectedGroup: Equatable, Sendable {
     /// The channels that count: those whose link is sound.
     public var requiredChannels: [RequiredChannel] { channels.filter { $0.health == .ok } }
 
-    /// A protected group is enabled and has at least one sound link (verification.md 1).
+    /// A protected group is enabled and has at least one sound link.
     public var isProtected: Bool { isEnabled && channels.contains { $0.health == .ok } }
 
     /// Whether `user` is exempt at `now`, in seconds since 1970.

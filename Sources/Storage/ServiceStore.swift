@@ -27,7 +27,7 @@ public struct APICallRow: Sendable, Equatable {
     public var group: ChatID?
     /// Milliseconds until the answer; `nil` for `getUpdates`.
     public var latencyMilliseconds: Int64?
-    /// `error_type` of schema.md 3; `nil`: success.
+    /// The coarse category; `nil`: success.
     public var errorType: String?
     /// The fine class; `nil`: success.
     public var errorClass: String?
@@ -100,7 +100,7 @@ public protocol LogSink: AnyObject {
     func offer(_ row: LogRow)
 }
 
-/// Writes batches of log rows, each exactly once (schema.md 5).
+/// Writes batches of log rows, each exactly once.
 @IO
 public protocol LogStore: AnyObject {
     /// Stores a batch together with its 128-bit id, or nothing if the id is there already.

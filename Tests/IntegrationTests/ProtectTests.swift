@@ -1,4 +1,4 @@
-// /protect from the words in the group to the rows: each step that refuses, and what success leaves (commands.md 2.1).
+// /protect from the words in the group to the rows: each step that refuses, and what success leaves.
 
 import Domain
 import EventLoop

@@ -1,4 +1,4 @@
-// /settings: shown, set, refused with what is valid, and reset (commands.md 2.4).
+// /settings: shown, set, refused with what is valid, and reset.
 
 import Domain
 import EventLoop

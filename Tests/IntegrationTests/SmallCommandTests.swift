@@ -1,4 +1,4 @@
-// /exempt, /stats, /id, /start, /help, and the rules that hold for every command (commands.md 1, 2).
+// /exempt, /stats, /id, /start, /help, and the rules that hold for every command.
 
 import Domain
 import EventLoop

@@ -1,4 +1,4 @@
-// /unprotect and /status: what is said and what stands in the rows (commands.md 2.2, 2.3).
+// /unprotect and /status: what is said and what stands in the rows.
 
 import Domain
 import EventLoop

@@ -97,7 +97,7 @@ struct Reply: Equatable, Sendable {
     }
 }
 
-/// What a check by button or `/verify` came to (verification.md 9).
+/// What a check by button or `/verify` came to.
 public enum VerifyOutcome: Equatable, Sendable {
     /// These channels are missing.
     case stillMissing([RequiredChannel])

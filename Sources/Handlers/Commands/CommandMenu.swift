@@ -1,4 +1,4 @@
-// The menus of commands in Telegram's clients, set by `nezuko setup` (commands.md 1).
+// The menus of commands in Telegram's clients, set by `nezuko setup`.
 
 import Domain
 import EventLoop

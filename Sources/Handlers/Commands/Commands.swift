@@ -1,4 +1,4 @@
-// The one way from a command to its answer: budget, right, run, reply, clean up, account (commands.md 1).
+// The one way from a command to its answer: budget, right, run, reply, clean up, account.
 
 import Domain
 import EventLoop

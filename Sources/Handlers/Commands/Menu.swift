@@ -1,4 +1,4 @@
-// The private menu: its screens and buttons, edited in place (commands.md 2.5).
+// The private menu: its screens and buttons, edited in place.
 
 import Domain
 import EventLoop

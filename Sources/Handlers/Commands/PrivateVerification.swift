@@ -1,5 +1,4 @@
 // The private chat's way out of a hold: a group's channels with ticks, join buttons, a verify button
-// (verification.md 11).
 
 import Domain
 import EventLoop

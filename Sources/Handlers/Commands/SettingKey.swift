@@ -1,4 +1,4 @@
-// The keys of /settings: how a value is read, checked and shown (commands.md 2.4).
+// The keys of /settings: how a value is read, checked and shown.
 
 import Domain
 

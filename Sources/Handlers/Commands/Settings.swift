@@ -1,4 +1,4 @@
-// /settings: shows and changes how a group is protected (commands.md 2.4).
+// /settings: shows and changes how a group is protected.
 
 import Domain
 import EventLoop

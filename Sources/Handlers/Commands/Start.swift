@@ -1,4 +1,4 @@
-// /start: in private the groups where the sender is held, then the menu; in a group a hint (commands.md 2).
+// /start: in private the groups where the sender is held, then the menu; in a group a hint.
 
 import Domain
 import EventLoop

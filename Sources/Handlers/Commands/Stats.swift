@@ -1,4 +1,4 @@
-// /stats: figures of one group over 7 or 30 days (commands.md 2).
+// /stats: figures of one group over 7 or 30 days.
 
 import Domain
 import EventLoop

@@ -1,4 +1,4 @@
-// /status: how a group is protected, with counts (commands.md 2.3).
+// /status: how a group is protected, with counts.
 
 import Domain
 import EventLoop

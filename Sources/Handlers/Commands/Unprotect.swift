@@ -1,4 +1,4 @@
-// /unprotect: turns the gate of a group off, or drops one of its channels (commands.md 2.2).
+// /unprotect: turns the gate of a group off, or drops one of its channels.
 
 import Domain
 import EventLoop

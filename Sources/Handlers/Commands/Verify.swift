@@ -1,4 +1,4 @@
-// /verify: as pressing the button; in private, all groups where the sender is held (commands.md 2).
+// /verify: as pressing the button; in private, all groups where the sender is held.
 
 import Domain
 import EventLoop

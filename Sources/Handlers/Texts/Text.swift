@@ -26,7 +26,7 @@ public enum ProtectionState: Equatable, Sendable {
 
 /// A message of the bot. Strings are plain; a catalogue's interpolation escapes them.
 public enum Text: Equatable, Sendable {
-    // Prompts (verification.md 6)
+    // Prompts
     case promptHello(mention: Markup, channels: Markup)
     case promptWelcome(mention: Markup, channels: Markup)
     case promptLeft(mention: Markup, left: String, channels: Markup)
@@ -37,7 +37,7 @@ public enum Text: Equatable, Sendable {
     case channelSpeaker(channel: String)
     case checkFailed(mentions: Markup, more: Int)
     case checksFail
-    // Notices to administrators (verification.md 12a)
+    // Notices to administrators
     case noticeBrokenLink(channel: String, group: String)
     case noticeRightLost([BotRight], group: String)
     case noticeInGroup(owner: Markup, notice: Markup)

@@ -1,4 +1,4 @@
-// Updates by getUpdates, for one process without a public address (details.md, getUpdates).
+// Updates by getUpdates, for one process without a public address.
 
 import Domain
 import EventLoop
@@ -81,7 +81,7 @@ public final class GetUpdatesPolling {
         return count == 0 ? nil : fetched[count - 1].id + 1
     }
 
-    /// Telegram's own queues (telegram-bot-api.md W9).
+    /// Telegram's own queues.
     private static func queue(_ fetched: FetchedUpdate) -> String {
         let update: Update
         do throws(UpdateError) { update = try Update(parsing: fetched.body) } catch { return "odd:\(fetched.id)" }

@@ -1,4 +1,4 @@
-// All that a replica remembers of the world; losing it costs calls, never truth (verification.md 4).
+// All that a replica remembers of the world; losing it costs calls, never truth.
 
 import Domain
 import EventLoop
@@ -31,7 +31,7 @@ public struct AdminList: Sendable, Equatable {
 
 /// A failed fetch of something cached; callers know what failed from where they asked.
 public struct FetchFailed: Error, Sendable {
-    /// The fine class of telegram-bot-api.md 2, or `store`.
+    /// The fine class of the Bot API error, or `store`.
     public let errorClass: String
 
     /// A failure of that class.

@@ -1,4 +1,4 @@
-// How many commands a person may send: 20 a minute in private, 1 per 2 s (burst 3) in groups (commands.md 1).
+// How many commands a person may send: 20 a minute in private, 1 per 2 s (burst 3) in groups.
 
 import EventLoop
 

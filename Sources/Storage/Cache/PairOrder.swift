@@ -1,4 +1,4 @@
-// Updates of one person in one chat are handled one after another within a replica (verification.md 2.8).
+// Updates of one person in one chat are handled one after another within a replica.
 
 import Domain
 import EventLoop

@@ -22,7 +22,7 @@ public final class ProcessNotes {
 
     private var names = LRU<UserID, Name>(capacity: 20_000)
     private var newest = LRU<ChatID, MessageID>(capacity: 20_000)
-    /// Joins that were handled (verification.md 7).
+    /// Joins that were handled.
     public let joins = OncePer<PairOrder.Pair>(milliseconds: 60_000)
     /// Notes to people who speak as a channel, by channel and group.
     public let channelSpeakers = OncePer<PairOrder.Pair>(milliseconds: 60_000)

@@ -1,4 +1,4 @@
-// Which updates this replica finished lately or is working on (verification.md 2.8).
+// Which updates this replica finished lately or is working on.
 
 import Domain
 import EventLoop

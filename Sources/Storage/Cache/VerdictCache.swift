@@ -1,4 +1,4 @@
-// Who is subscribed, as last seen (verification.md 4). Errors are never in here.
+// Who is subscribed, as last seen. Errors are never in here.
 
 import Domain
 import EventLoop

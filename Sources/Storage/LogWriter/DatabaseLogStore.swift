@@ -7,7 +7,7 @@ import EventLoop
 @IO
 public final class DatabaseLogStore: LogStore {
     private let database: any Database
-    /// SQLite's writer is shared with records, so a log transaction is short (outbox.md 9).
+    /// SQLite's writer is shared with records, so a log transaction is short.
     private static let sqliteRows = 250
 
     /// A store on `database`.

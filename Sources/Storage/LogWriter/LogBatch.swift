@@ -1,4 +1,4 @@
-// When rows of one log table are written, again, or dropped: a pure state machine (schema.md 5).
+// When rows of one log table are written, again, or dropped: a pure state machine.
 
 /// Rows that go to the database together, under an id that stays the same over all attempts.
 struct Batch<Row: Sendable & Equatable>: Sendable, Equatable {

@@ -1,4 +1,4 @@
-// Takes log rows without waiting and brings them to the database in batches (schema.md 5).
+// Takes log rows without waiting and brings them to the database in batches.
 
 import Domain
 import EventLoop

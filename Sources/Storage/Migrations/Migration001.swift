@@ -1,4 +1,4 @@
-// Migration 1: the shape in which older databases are found and adopted (details.md).
+// Migration 1: the shape in which older databases are found and adopted.
 
 extension Migration {
     /// Owners, groups, channels, links, verifications.

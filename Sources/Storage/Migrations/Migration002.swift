@@ -1,4 +1,4 @@
-// Migration 2: what the charts read (schema.md 7).
+// Migration 2: what the charts read.
 
 extension Migration {
     /// The log of API calls, counts of members, kinds of errors.

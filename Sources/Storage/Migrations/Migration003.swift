@@ -1,4 +1,4 @@
-// Migration 3: ledger, outbox, decisions and what the service keeps about itself (schema.md 2).
+// Migration 3: ledger, outbox, decisions and what the service keeps about itself.
 
 extension Migration {
     /// Everything that holding and releasing needs.

@@ -1,4 +1,4 @@
-// Figures of `/status` and `/stats` (commands.md 2).
+// Figures of `/status` and `/stats`.
 
 import Domain
 import EventLoop

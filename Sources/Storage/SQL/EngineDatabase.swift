@@ -15,7 +15,7 @@ protocol EngineDatabase: Database {
 
 /// Random names.
 enum RandomName {
-    /// 16 random bytes in base32, in lower case: the owner of leases (details.md).
+    /// 16 random bytes in base32, in lower case: the owner of leases.
     static func owner() -> String {
         var text = ""
         var bits: UInt32 = 0

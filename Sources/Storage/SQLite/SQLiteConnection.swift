@@ -30,7 +30,7 @@ final class SQLiteConnection {
     /// Once for the process, before its first connection.
     private static let isLibraryReady = nezuko_sqlite_count_no_memory() == SQLITE_OK
 
-    /// Opens the file (created if missing), with the pragmas of schema.md 1.
+    /// Opens the file (created if missing), with its pragmas.
     init(path: String, readsOnly: Bool) throws(SQLiteFailure) {
         _ = Self.isLibraryReady
         var opened: OpaquePointer?

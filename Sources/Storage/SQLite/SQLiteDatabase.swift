@@ -1,4 +1,4 @@
-// SQLite behind the seam: one writing thread with group commit, one reading thread (outbox.md 9).
+// SQLite behind the seam: one writing thread with group commit, one reading thread.
 
 import EventLoop
 import Synchronization
