@@ -1,4 +1,4 @@
-// The private chat's way out of a hold: a group's channels with ticks, join buttons, a verify button
+// The private chat's way out of a hold: a group's channels with ticks, join buttons, a verify button.
 
 import Domain
 import EventLoop
