@@ -86,14 +86,16 @@ extension DatabaseStore {
         FROM effects GROUP BY lane
         """)
 
+    /// Lane 3 holds a row for each standing prompt, so its first is looked for in the index, not among all.
     private static let nextDue = Query(
         """
         SELECT d.lane, -{since:d.due} FROM (
             SELECT 1 AS lane, min(due_at) AS due FROM effects WHERE lane = 1
             UNION ALL SELECT 2, min(due_at) FROM effects WHERE lane = 2
-            UNION ALL SELECT 3, min(c.due_at) FROM effects c WHERE c.lane = 3 AND NOT EXISTS (
+            UNION ALL SELECT 3, (SELECT c.due_at FROM effects c WHERE c.lane = 3 AND NOT EXISTS (
                 SELECT 1 FROM effects o WHERE o.chat_id = c.chat_id AND o.lane = 3 AND o.id <> c.id
                     AND o.lease_owner IS NOT NULL AND o.lease_until > (SELECT {now}))
+                ORDER BY c.due_at LIMIT 1)
             UNION ALL SELECT 4, min(due_at) FROM effects WHERE lane = 4) AS d
         WHERE d.due IS NOT NULL
         """)
