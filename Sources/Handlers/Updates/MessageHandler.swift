@@ -32,6 +32,7 @@ struct MessageHandler {
             return nil
         }
         HandlerMetrics.groupHits.add()
+        if let group { services.sighted(message, in: group) }
         guard let group, var inquiry = inquiry(message, group, occasion) else { return .nothing }
         services.notes.note(message.id, in: group.id)
         notePresence(message, in: group.id)

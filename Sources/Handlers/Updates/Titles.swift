@@ -24,17 +24,20 @@ extension Services {
     func sighted(_ update: Update) {
         switch update.kind {
         case .message(let message), .editedMessage(let message):
-            guard message.chat.isGroup, let group = known(message.chat.id) else { return }
-            if message.chat.title != group.title { keepTitle(message.chat) }
-            guard let sender = message.senderChat,
-                let channel = group.channels.first(where: { $0.id == sender.id }),
-                sender.title != channel.title || sender.username != channel.username
-            else { return }
-            keepTitle(sender)
+            if message.chat.isGroup, let group = known(message.chat.id) { sighted(message, in: group) }
         case .chatMember(let change), .myChatMember(let change): changed(change.chat)
         case .chatJoinRequest(let request): changed(request.chat)
         case .callbackQuery, .preCheckoutQuery, .subscription, .other: return
         }
+    }
+
+    /// The same for a message whose group is at hand.
+    func sighted(_ message: Message, in group: ProtectedGroup) {
+        if message.chat.title != group.title { keepTitle(message.chat) }
+        guard let sender = message.senderChat, let channel = group.channels.first(where: { $0.id == sender.id }),
+            sender.title != channel.title || sender.username != channel.username
+        else { return }
+        keepTitle(sender)
     }
 
     private func changed(_ chat: Chat) {

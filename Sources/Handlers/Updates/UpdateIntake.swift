@@ -54,8 +54,6 @@ public final class UpdateIntake {
             HandlerMetrics.rejected.add("draining")
             return done(.again(seconds: 1))
         }
-        note(update)
-        services.sighted(update)
         if decideAtOnce(update) {
             recent.noteFinished(update.id)
             if case .message = update.kind {
@@ -101,13 +99,23 @@ public final class UpdateIntake {
     private func decideAtOnce(_ update: Update) -> Bool {
         let (message, occasion): (Message, Occasion)
         switch update.kind {
-        case .message(let new): (message, occasion) = (new, .message)
+        case .message(let new):
+            count(new)
+            (message, occasion) = (new, .message)
         case .editedMessage(let edited): (message, occasion) = (edited, .edit)
         case .other: return true
-        case .callbackQuery, .chatMember, .myChatMember, .chatJoinRequest, .preCheckoutQuery, .subscription:
+        case .callbackQuery:
+            HandlerMetrics.messageTypes.add("callback")
+            return false
+        case .chatMember, .myChatMember, .chatJoinRequest, .preCheckoutQuery, .subscription:
+            services.sighted(update)
             return false
         }
-        guard message.chat.isGroup, !message.isService, occasion == .edit || !message.mayBeCommand else { return false }
+        guard message.chat.isGroup else { return false }
+        guard !message.isService, occasion == .edit || !message.mayBeCommand else {
+            services.sighted(update)
+            return false
+        }
         // While an earlier update of the pair is in work, this one waits for its turn.
         if let user = message.from?.id, services.caches.pairs.isTaken(.init(chat: message.chat.id, user: user)) {
             return false
@@ -115,11 +123,7 @@ public final class UpdateIntake {
         return messages.decideAtOnce(message, occasion: occasion) != nil
     }
 
-    private func note(_ update: Update) {
-        guard case .message(let message) = update.kind else {
-            if case .callbackQuery = update.kind { HandlerMetrics.messageTypes.add("callback") }
-            return
-        }
+    private func count(_ message: Message) {
         if message.isPayment {
             HandlerMetrics.messageTypes.add("payment")
         } else if message.isService {
