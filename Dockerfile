@@ -28,7 +28,7 @@ LABEL org.opencontainers.image.title="Nezuko" \
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
         ca-certificates libcurl4 libnghttp2-14 libpq5 libsqlite3-0 libssl3 libstdc++6 tzdata \
-    && rm -rf /var/lib/apt/lists/* /var/cache/ldconfig/* /var/log/* \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/ldconfig/* /var/log/* \
     && useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin nezuko \
     && install -d -o 10001 -g 10001 -m 700 /data
 COPY --from=build /out/nezuko /usr/local/bin/nezuko
