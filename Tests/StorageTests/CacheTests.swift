@@ -2,8 +2,9 @@
 
 import Domain
 import EventLoop
-import Storage
 import Testing
+
+@testable import Storage
 
 @Suite("Caches", .serialized)
 struct CacheTests {
@@ -56,6 +57,44 @@ struct CacheTests {
             Issue.record("the fetch brought a forgotten value back")
             return
         }
+    }
+
+    @Test @IO
+    func `a stale value is fetched once, however many ask in one turn`() async throws {
+        let cache = StaleCache<Int, Int, FetchFailed>(capacity: 4, freshMilliseconds: 1000, staleMilliseconds: 5000)
+        cache.set(1, 6)
+        Loop.shared.advance(milliseconds: 2000)
+        let gate = Completion<Int, FetchFailed>()
+        var fetches = 0
+        let fetch: @IO () async throws(FetchFailed) -> Int = { () async throws(FetchFailed) -> Int in
+            fetches += 1
+            return try await gate.wait()
+        }
+        for _ in 1...3 { #expect(try await cache.value(1, fetch: fetch) == 6) }
+        await Loop.shared.sleep(milliseconds: 0)
+        #expect(fetches == 1)
+        gate.finish(.success(7))
+        #expect(try await cache.refresh(1, fetch: fetch) == 7)
+        #expect(fetches == 1)
+    }
+
+    @Test @IO
+    func `a hold whose record is on its way when a reading begins is not forgotten`() {
+        let held = HeldPeople()
+        held.readingBegins()
+        held.readingEnded([])
+        #expect(!held.mayInclude(UserID(1), in: ChatID(-5)))
+        held.note(UserID(1), in: ChatID(-5))
+        held.readingBegins()
+        held.note(UserID(2), in: ChatID(-5))
+        held.readingEnded([])
+        #expect(held.mayInclude(UserID(1), in: ChatID(-5)) && held.mayInclude(UserID(2), in: ChatID(-5)))
+        // By the next reading both are in the ledger, or were refused.
+        held.readingBegins()
+        held.readingEnded([])
+        held.readingBegins()
+        held.readingEnded([])
+        #expect(!held.mayInclude(UserID(1), in: ChatID(-5)) && !held.mayInclude(UserID(2), in: ChatID(-5)))
     }
 
     @Test @IO

@@ -14,6 +14,8 @@ public final class HeldPeople {
 
     private var pairs: Set<PairOrder.Pair>?
     private var sinceReading: [PairOrder.Pair] = []
+    /// Noted between the last two readings: their records may be on their way when the later one begins.
+    private var beforeReading: [PairOrder.Pair] = []
 
     init() {}
 
@@ -28,12 +30,15 @@ public final class HeldPeople {
         sinceReading.append(pair)
     }
 
-    /// Holds noted from now on stand beside those that the reading finds.
-    func readingBegins() { sinceReading.removeAll() }
+    /// Holds noted since the reading before stand beside those that this one finds: a record has an answer within
+    /// seconds, and readings are further apart.
+    func readingBegins() {
+        beforeReading = sinceReading
+        sinceReading = []
+    }
 
     /// `nil`: too many, or they could not be read.
     func readingEnded(_ found: [PairOrder.Pair]?) {
-        pairs = found.map { Set($0).union(sinceReading) }
-        sinceReading.removeAll()
+        pairs = found.map { Set($0).union(beforeReading).union(sinceReading) }
     }
 }

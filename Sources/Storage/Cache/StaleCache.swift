@@ -59,8 +59,11 @@ public final class StaleCache<Key: Hashable & Sendable, Value: Sendable, Failure
         switch lookup(key) {
         case .fresh(let value): return value
         case .stale(let value):
+            guard flights[key] == nil else { return value }
+            // Begun here and not in the task: others may ask before that runs.
+            let flight = begin(key)
             // Owned by the flight: it ends with the fetch, whose own deadline ends it.
-            if flights[key] == nil { Task { @IO in await fly(key, begin(key), fetch) } }
+            Task { @IO in await fly(key, flight, fetch) }
             return value
         case .missing: return try await refresh(key, fetch: fetch)
         }
