@@ -43,6 +43,8 @@ public struct SQLStatement: Sendable {
     public var stopsWhenEmpty: Bool
     /// Stands for the text, so that its prepared form is found without hashing a page of SQL; 0: for none.
     let textID: Int
+    /// SQLite only: runs in place of the text, which then only says what it is about.
+    let program: SQLiteProgram?
 
     /// A statement with its parameters.
     public init(_ text: String, _ parameters: [SQLValue] = [], stopsWhenEmpty: Bool = false) {
@@ -54,6 +56,15 @@ public struct SQLStatement: Sendable {
         textID = id
         self.parameters = parameters
         self.stopsWhenEmpty = stopsWhenEmpty
+        program = nil
+    }
+
+    init(_ text: String, program: @escaping SQLiteProgram) {
+        self.text = text
+        textID = 0
+        parameters = []
+        stopsWhenEmpty = false
+        self.program = program
     }
 }
 

@@ -1,4 +1,4 @@
-// The statements that store log rows: one `unnest` of whole columns on PostgreSQL, a row at a time on SQLite.
+// The statements that store log rows on PostgreSQL: one `unnest` of whole columns for each table.
 
 import Domain
 import EventLoop
@@ -52,28 +52,29 @@ struct LogTable {
         return [calls, verifications, decisions, activity].filter { !$0.rows.isEmpty }
     }
 
-    /// One transaction; nothing happens when the batch's id is there already.
-    func statements(_ dialect: SQLDialect, batch: [UInt8]) -> [SQLStatement] {
+    /// One transaction on PostgreSQL; nothing happens when the batch's id is there already.
+    func statement(batch: [UInt8]) -> SQLStatement {
         let names = columns.map(\.name).joined(separator: ", ")
-        switch dialect {
-        case .postgreSQL:
-            let arrays = columns.enumerated().map { "$\($0 + 2)::\($1.arrayType)[]" }.joined(separator: ", ")
-            let fields = columns.map(\.expression).joined(separator: ", ")
-            let text = """
-                WITH first AS (
-                    INSERT INTO log_batches (batch_id) VALUES ($1) ON CONFLICT (batch_id) DO NOTHING RETURNING 1
-                )
-                INSERT INTO \(name) (\(names))
-                SELECT \(fields) FROM first, unnest(\(arrays)) AS rows (\(names)) \(conflict)
-                """
-            return [SQLStatement(text, [.bytes(batch)] + columns.indices.map { .text(array(ofColumn: $0)) })]
-        case .sqlite:
-            let places = columns.indices.map { "$\($0 + 1)" }.joined(separator: ", ")
-            let insert = "INSERT INTO \(name) (\(names)) VALUES (\(places)) \(conflict)"
-            let first = SQLStatement(
-                "INSERT INTO log_batches (batch_id) VALUES ($1) ON CONFLICT (batch_id) DO NOTHING RETURNING 1",
-                [.bytes(batch)], stopsWhenEmpty: true)
-            return [first] + rows.map { SQLStatement(insert, $0) }
+        let arrays = columns.enumerated().map { "$\($0 + 2)::\($1.arrayType)[]" }.joined(separator: ", ")
+        let fields = columns.map(\.expression).joined(separator: ", ")
+        let text = """
+            WITH first AS (
+                INSERT INTO log_batches (batch_id) VALUES ($1) ON CONFLICT (batch_id) DO NOTHING RETURNING 1
+            )
+            INSERT INTO \(name) (\(names))
+            SELECT \(fields) FROM first, unnest(\(arrays)) AS rows (\(names)) \(conflict)
+            """
+        return SQLStatement(text, [.bytes(batch)] + columns.indices.map { .text(array(ofColumn: $0)) })
+    }
+
+    /// The statements of SQLite for what people did, each counted once for all its rows.
+    static func activity(of rows: [LogRow]) -> [SQLStatement] {
+        let own = rows.filter { row in if case .activity = row { true } else { false } }
+        return tables(of: own).flatMap { table in
+            let names = table.columns.map(\.name).joined(separator: ", ")
+            let places = table.columns.indices.map { "$\($0 + 1)" }.joined(separator: ", ")
+            let insert = "INSERT INTO \(table.name) (\(names)) VALUES (\(places)) \(table.conflict)"
+            return table.rows.map { SQLStatement(insert, $0) }
         }
     }
 

@@ -19,7 +19,7 @@ extension DatabaseStore {
         try await followClock()
         switch result {
         case .done(let changes, let follow):
-            return try await finish(effect, steps(effect, changes, follow, note))
+            return try await finish(effect, steps(effect, changes, follow, note), follow: follow)
         case .again(let milliseconds, let counts, let unsent):
             return try await again(effect, milliseconds, counts: counts, unsent: unsent, note)
         }
@@ -30,12 +30,12 @@ extension DatabaseStore {
     // MARK: - Done
 
     private func finish(
-        _ effect: Effect, _ steps: FinishSteps
+        _ effect: Effect, _ steps: FinishSteps, follow: [EffectWish]
     ) async throws(StoreError) -> FinishOutcome {
         let end: FinishEnd
         switch database.dialect {
         case .postgreSQL: end = try await finishAtServer(effect, steps)
-        case .sqlite: end = try await finishInFile(effect, steps)
+        case .sqlite: end = try await finishInFile(effect, steps, follow)
         }
         guard end.isOurs else { return .lostLease }
         guard end.isEnded else {
@@ -47,14 +47,17 @@ extension DatabaseStore {
     }
 
     private func finishInFile(
-        _ effect: Effect, _ steps: FinishSteps
+        _ effect: Effect, _ steps: FinishSteps, _ follow: [EffectWish]
     ) async throws(StoreError) -> FinishEnd {
-        let ours = ours(effect)
-        var statements = [statement(FinishText.lock, ours, stopsWhenEmpty: true)]
-        for (step, values) in steps.steps { statements.append(statement(step.query, ours + values)) }
-        let results = try await database.run(statements, .record)
-        let isDue = zip(steps.steps, results.dropFirst()).contains { $0.step.tellsDue && !$1.isEmpty }
-        return FinishEnd(isOurs: results.first?.isEmpty == false, isEnded: results.last?.isEmpty == false, isDue: isDue)
+        let program = FinishSQLite(
+            effect: effect.id, owner: database.owner, decision: effect.decision, steps: steps.steps,
+            follow: follow.filter { $0.key != effect.key }, moment: WallClock.now)
+        let statement = SQLStatement("DELETE FROM effects") { connection throws(SQLiteFailure) in
+            try program.run(connection)
+        }
+        let row = try await database.run([statement], .record).first?.first
+        return FinishEnd(
+            isOurs: row?.flag(0) == true, isEnded: row?.flag(1) == true, isDue: row?.flag(2) == true)
     }
 
     private func finishAtServer(
@@ -74,7 +77,11 @@ extension DatabaseStore {
         if let note, let decision = effect.decision { steps.add(.note, [.int(decision), .text(note)]) }
         for change in changes { add(change, to: &steps) }
         let others = follow.filter { $0.key != effect.key }
-        if !others.isEmpty { steps.add(.follow, [EffectRows.json(others), .optional(effect.decision)]) }
+        if !others.isEmpty {
+            // SQLite stores the wishes as they are.
+            let wishes = database.dialect == .sqlite ? SQLValue.null : EffectRows.json(others)
+            steps.add(.follow, [wishes, .optional(effect.decision)])
+        }
         if let own = follow.first(where: { $0.key == effect.key }) {
             // The same wish again: the row stays and waits.
             steps.add(.repeatLater, [.int(own.delayMilliseconds), .text(own.payload), .int(Int64(effect.revision))])

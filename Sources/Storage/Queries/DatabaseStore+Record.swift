@@ -89,99 +89,30 @@ extension DatabaseStore {
     // MARK: - SQLite
 
     private func recordInFile(_ record: Record) async throws(StoreError) -> RecordOutcome {
-        var steps: [SQLStatement] = []
-        var places = Places()
-        if let update = record.update {
-            places.first = steps.count
-            steps.append(
-                statement(RecordSQLite.first, [.int(botID), .int(update.value)], stopsWhenEmpty: true))
-        }
-        if let decision = record.decision {
-            places.decision = steps.count
-            steps.append(decisionStep(decision, record))
-        }
-        if let hold = record.hold {
-            places.hold = steps.count
-            steps.append(holdStep(hold, record))
-        }
+        let isEmpty = record.update == nil && record.decision == nil && record.hold == nil
+        guard !isEmpty || !record.effects.isEmpty || !record.releases.isEmpty else { return .recorded(Recorded()) }
         let lease = nextLeaseEnd()
-        if !record.effects.isEmpty {
-            places.effects.append(steps.count)
-            steps.append(
-                statement(
-                    RecordSQLite.effects,
-                    [
-                        EffectRows.json(record.effects), .text(database.owner), lease,
-                        .flag(record.decision != nil), .flag(record.hold != nil),
-                        .optional(record.hold?.group.value), .optional(record.hold?.user.value),
-                        Self.json(record.releases),
-                    ]))
+        let program = RecordSQLite(
+            record: record, botID: botID, owner: database.owner, lease: lastLease, moment: WallClock.now,
+            releases: record.releases.map { statements($0, lease: lease, hasDecision: record.decision != nil) })
+        let answer = SQLiteAnswer<RecordOutcome>()
+        let statement = SQLStatement("INSERT INTO processed_updates, decisions, user_restrictions, effects") {
+            connection throws(SQLiteFailure) in
+            answer.value = try program.run(connection)
+            return []
         }
-        for wish in record.releases {
-            append(wish, lease: lease, hasDecision: record.decision != nil, to: &steps, &places)
-        }
-        guard !steps.isEmpty else { return .recorded(Recorded()) }
-        return outcome(of: try await database.run(steps, .record), places)
+        _ = try await database.run([statement], .record)
+        return answer.value ?? .repeated
     }
 
-    /// Where in the chain the steps stand that answer something.
-    private struct Places {
-        var first: Int?
-        var decision: Int?
-        var hold: Int?
-        var effects: [Int] = []
-        var closes: [Int] = []
-    }
-
-    private func decisionStep(_ decision: DecisionRow, _ record: Record) -> SQLStatement {
-        statement(
-            RecordSQLite.decision,
-            [
-                .optional(decision.update?.value), .int(decision.group.value), .optional(decision.user?.value),
-                .int(Int64(decision.ruleVersion)), .text(decision.outcome), .text(decision.facts),
-                .optional(record.hold?.group.value), .optional(record.hold?.user.value), Self.json(record.releases),
-            ])
-    }
-
-    private func holdStep(_ hold: HoldWish, _ record: Record) -> SQLStatement {
-        statement(
-            RecordSQLite.hold,
-            [
-                .int(hold.group.value), .int(hold.user.value), .text(Self.json(hold.channels)),
-                .text(hold.source.rawValue), .optional(record.update?.value), .optional(hold.priorPermissions),
-                .flag(record.decision != nil),
-            ])
-    }
-
-    private func append(
-        _ wish: ReleaseWish, lease: SQLValue, hasDecision: Bool, to steps: inout [SQLStatement], _ places: inout Places
-    ) {
+    private func statements(_ wish: ReleaseWish, lease: SQLValue, hasDecision: Bool) -> [SQLStatement] {
         let person: [SQLValue] = [.int(wish.group.value), .int(wish.user.value)]
-        steps.append(statement(RecordSQLite.dropUnstarted, person + [.flag(wish.lifts)]))
+        var statements = [statement(RecordSQLite.dropUnstarted, person + [.flag(wish.lifts)])]
         if wish.lifts {
-            places.effects.append(steps.count)
-            steps.append(
+            statements.append(
                 statement(RecordSQLite.lift, person + [.text(database.owner), lease, .flag(hasDecision)]))
         }
-        places.closes.append(steps.count)
-        steps.append(
-            statement(RecordSQLite.close, person + [.text(wish.reason.rawValue), .flag(wish.lifts)]))
-    }
-
-    private func outcome(of results: [[SQLRow]], _ places: Places) -> RecordOutcome {
-        if let first = places.first, results[first].isEmpty { return .repeated }
-        var recorded = Recorded()
-        recorded.decision = places.decision.flatMap { results[$0].first?.optionalInt(0) }
-        if let hold = places.hold {
-            recorded.ledger = results[hold].first?.optionalInt(0).map { LedgerID($0) }
-            recorded.wasHeldAlready = recorded.ledger == nil
-        }
-        recorded.released = places.closes.reduce(0) { $0 + results[$1].count }
-        for place in places.effects {
-            for row in results[place] where row.flag(12) {
-                if let effect = EffectRows.effect(row) { recorded.effects.append(effect) }
-            }
-        }
-        return .recorded(recorded)
+        statements.append(statement(RecordSQLite.close, person + [.text(wish.reason.rawValue), .flag(wish.lifts)]))
+        return statements
     }
 }

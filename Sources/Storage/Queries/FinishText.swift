@@ -97,17 +97,8 @@ enum FinishText {
             WHERE \(isOurs) ORDER BY key
             \(EffectRows.conflictPostgreSQL)
             """,
-        sqlite: """
-            INSERT INTO effects (dedup_key, kind, lane, chat_id, user_id, ledger_id, decision_id, payload, due_at,
-                created_at)
-            SELECT COALESCE(json_extract(value, '$.key'),
-                    json_extract(value, '$.kind') || ':' || json_extract(value, '$.ledger')),
-                json_extract(value, '$.kind'), json_extract(value, '$.lane'), json_extract(value, '$.chat'),
-                json_extract(value, '$.user'), json_extract(value, '$.ledger'), $4,
-                json_extract(value, '$.payload'), {after:json_extract(value, '$.delay')}, {now}
-            FROM json_each($3) WHERE \(isOurs)
-            \(EffectRows.conflictSQLite)
-            """)
+        // SQLite is given the wishes one by one: see `EffectRowSQLite`.
+        sqlite: "SELECT 1")
 
     static let remove = Query(
         """

@@ -1,88 +1,185 @@
-// Recording on SQLite: a chain of statements. One writer runs them, so what they read stays true.
+// Recording on SQLite: small statements, one after another. One writer runs them, so what they read stays true.
 
 import Domain
+import EventLoop
 
-/// The steps that store a record, in order.
-enum RecordSQLite {
-    /// Step 1: no row, no further step.
-    static let first = Query(
+/// Stores one record.
+struct RecordSQLite: Sendable {
+    let record: Record
+    let botID: Int64
+    let owner: String
+    let lease: Timestamp
+    let moment: Timestamp
+    /// The statements of each release.
+    let releases: [[SQLStatement]]
+
+    /// Runs the steps in order; an update that was recorded before ends at the first.
+    func run(_ connection: SQLiteConnection) throws(SQLiteFailure) -> RecordOutcome {
+        if let update = record.update {
+            guard try first(update, connection) else { return .repeated }
+        }
+        var recorded = Recorded()
+        var open: Int64?
+        if let hold = record.hold { open = try Self.openRow(of: hold.user, in: hold.group, connection) }
+        recorded.wasHeldAlready = open != nil
+        if let decision = record.decision, try decides(connection) {
+            recorded.decision = try store(decision, isHeld: open != nil, connection)
+        }
+        if let hold = record.hold, open == nil {
+            open = try store(hold, recorded.decision, connection)
+            recorded.ledger = open.map { LedgerID($0) }
+        }
+        let wishes = record.effects.filter { wish in
+            if wish.kind == .delete { return true }
+            return (record.hold == nil || recorded.ledger != nil) && (wish.ledger != .opened || open != nil)
+        }
+        recorded.effects = try store(wishes, open: open, decision: recorded.decision, connection)
+        for statements in releases {
+            let results = try connection.run(statements)
+            recorded.released += results.last?.count ?? 0
+            guard statements.count > 2 else { continue }
+            recorded.effects += results[1].filter { $0.flag(12) }.compactMap { EffectRows.effect($0) }
+        }
+        return .recorded(recorded)
+    }
+
+    // MARK: - Update, decision, hold
+
+    private static let firstText = SQLiteText(
         """
-        INSERT INTO processed_updates (bot_id, update_id, state, created_at) VALUES ($1, $2, 'recorded', {now})
+        INSERT INTO processed_updates (bot_id, update_id, state, created_at) VALUES (?1, ?2, 'recorded', ?3)
         ON CONFLICT (bot_id, update_id) DO UPDATE SET state = 'recorded' WHERE processed_updates.state = 'failing'
-        RETURNING 1
         """)
+
+    private func first(_ update: UpdateID, _ connection: SQLiteConnection) throws(SQLiteFailure) -> Bool {
+        let statement = try connection.statement(Self.firstText)
+        statement.bind(1, botID)
+        statement.bind(2, update.value)
+        statement.bind(3, moment)
+        return try statement.execute() > 0
+    }
+
+    private static let openText = SQLiteText(
+        "SELECT id, state FROM user_restrictions WHERE group_id = ?1 AND user_id = ?2 AND lifted_at IS NULL")
+
+    private static func openRow(
+        of user: UserID, in group: ChatID, _ connection: SQLiteConnection
+    ) throws(SQLiteFailure) -> Int64? {
+        let statement = try connection.statement(openText)
+        statement.bind(1, group.value)
+        statement.bind(2, user.value)
+        return try statement.firstInteger()
+    }
 
     /// Whether a record without releases has a decision, or one of its releases ends something: others may have
     /// recorded it meanwhile, with their decision.
-    private static func decides(_ releases: String) -> String {
-        """
-        (\(releases) = '[]' OR EXISTS (SELECT 1 FROM json_each(\(releases)) AS j
-            JOIN user_restrictions AS r ON r.group_id = json_extract(j.value, '$.group')
-                AND r.user_id = json_extract(j.value, '$.user') AND r.lifted_at IS NULL
-            WHERE json_extract(j.value, '$.lifts') = 0 OR r.state <> 'lifting'))
-        """
+    private func decides(_ connection: SQLiteConnection) throws(SQLiteFailure) -> Bool {
+        for release in record.releases {
+            let statement = try connection.statement(Self.openText)
+            statement.bind(1, release.group.value)
+            statement.bind(2, release.user.value)
+            guard try statement.step() else { continue }
+            let isLifting = statement.text(1) == "lifting"
+            statement.end()
+            if !release.lifts || !isLifting { return true }
+        }
+        return record.releases.isEmpty
     }
 
-    /// Step 2: the decision, which an open hold of the person turns into a deletion. `$7` and `$8`: the hold,
-    /// `$9` releases.
-    static let decision = Query(
+    private static let decisionText = SQLiteText(
         """
         INSERT INTO decisions (update_id, group_id, user_id, at, rule_version, outcome, facts, effects)
-        SELECT $1, $2, $3, {now}, $4, CASE WHEN h.already THEN 'delete' ELSE $5 END,
-            CASE WHEN h.already THEN json_set($6, '$.reason', 'already_held') ELSE json($6) END, '[]'
-        FROM (SELECT EXISTS (SELECT 1 FROM user_restrictions
-            WHERE group_id = $7 AND user_id = $8 AND lifted_at IS NULL) AS already) AS h
-        WHERE \(decides("$9"))
-        RETURNING id
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, CASE WHEN ?8 THEN json_set(?7, '$.reason', 'already_held') ELSE ?7 END, '[]')
         """)
 
-    /// Step 3: the ledger row; `$7` says whether step 2 ran.
-    static let hold = Query(
+    /// An open hold of the person turns the decision into a deletion.
+    private func store(
+        _ decision: DecisionRow, isHeld: Bool, _ connection: SQLiteConnection
+    ) throws(SQLiteFailure) -> Int64 {
+        let statement = try connection.statement(Self.decisionText)
+        statement.bind(1, decision.update?.value)
+        statement.bind(2, decision.group.value)
+        statement.bind(3, decision.user?.value)
+        statement.bind(4, moment)
+        statement.bind(5, Int64(decision.ruleVersion))
+        statement.bind(6, isHeld ? "delete" : decision.outcome)
+        statement.bind(7, decision.facts)
+        statement.bind(8, isHeld)
+        try statement.execute()
+        return connection.lastID
+    }
+
+    private static let holdText = SQLiteText(
         """
         INSERT INTO user_restrictions (group_id, user_id, state, channel_ids, source, update_id, decision_id,
             prior_permissions, held_at)
-        SELECT $1, $2, 'intended', $3, $4, $5, CASE WHEN $7 = 1 THEN (SELECT max(id) FROM decisions) END, $6, {now}
-        WHERE TRUE
-        ON CONFLICT (group_id, user_id) WHERE lifted_at IS NULL DO NOTHING
-        RETURNING id
+        VALUES (?1, ?2, 'intended', ?3, ?4, ?5, ?6, ?7, ?8)
         """)
 
-    /// Step 4, directly after step 3: `changes()` tells whether that opened a row.
-    ///
-    /// `$1` wishes, `$2` owner, `$3` end of the lease, `$4` whether there is a decision, `$5` whether there is a hold,
-    /// `$6` and `$7` its group and person, `$8` releases.
-    static let effects = Query(
+    private func store(
+        _ hold: HoldWish, _ decision: Int64?, _ connection: SQLiteConnection
+    ) throws(SQLiteFailure) -> Int64 {
+        let statement = try connection.statement(Self.holdText)
+        statement.bind(1, hold.group.value)
+        statement.bind(2, hold.user.value)
+        statement.bind(3, "[" + hold.channels.map(\.description).joined(separator: ",") + "]")
+        statement.bind(4, hold.source.rawValue)
+        statement.bind(5, record.update?.value)
+        statement.bind(6, decision)
+        statement.bind(7, hold.priorPermissions)
+        statement.bind(8, moment)
+        try statement.execute()
+        return connection.lastID
+    }
+
+    // MARK: - Effects
+
+    /// Stores the wishes in the order of their keys; gives those that are leased to us.
+    private func store(
+        _ wishes: [EffectWish], open: Int64?, decision: Int64?, _ connection: SQLiteConnection
+    ) throws(SQLiteFailure) -> [Effect] {
+        var rows: [EffectRowSQLite] = []
+        for (index, wish) in wishes.enumerated() {
+            var row = EffectRowSQLite(wish, open: open, decision: decision, moment: moment)
+            if try starts(index, of: wishes, connection) {
+                row.lease(owner, until: lease)
+            }
+            rows.append(row)
+        }
+        rows.sort { $0.key < $1.key }
+        var leased: [Effect] = []
+        for row in rows {
+            guard let effect = try row.store(connection) else { continue }
+            leased.append(effect)
+        }
+        return leased
+    }
+
+    private static let messageText = SQLiteText(
         """
-        INSERT INTO effects (dedup_key, kind, lane, chat_id, user_id, ledger_id, decision_id, payload, due_at,
-            lease_owner, lease_until, sends, created_at)
-        SELECT s.key, s.kind, s.lane, s.chat, s.person, s.ledger,
-            CASE WHEN $4 = 1 AND \(decides("$8")) THEN (SELECT max(id) FROM decisions) END, s.payload,
-            CASE WHEN s.leases THEN $3 ELSE {after:s.delay} END, CASE WHEN s.leases THEN $2 END,
-            CASE WHEN s.leases THEN $3 END, CASE WHEN s.leases THEN s.sends ELSE 0 END, {now}
-        FROM (
-            SELECT w.*, COALESCE(w.given, w.kind || ':' || w.ledger) AS key, w.starts = 1
-                AND NOT EXISTS (SELECT 1 FROM effects o WHERE w.lane = 3 AND o.chat_id = w.chat AND o.lane = 3
-                    AND o.dedup_key <> w.given AND o.lease_owner IS NOT NULL AND o.lease_until > {now})
-                AND (w.lane <> 3 OR row_number() OVER (PARTITION BY w.chat, w.lane
-                    ORDER BY w.starts DESC, w.n) = 1) AS leases
-            FROM (
-                SELECT json_extract(value, '$.n') AS n, json_extract(value, '$.key') AS given,
-                    json_extract(value, '$.kind') AS kind, json_extract(value, '$.lane') AS lane,
-                    json_extract(value, '$.chat') AS chat, json_extract(value, '$.user') AS person,
-                    json_extract(value, '$.opened') AS opened, json_extract(value, '$.payload') AS payload,
-                    json_extract(value, '$.delay') AS delay, json_extract(value, '$.starts') AS starts,
-                    json_extract(value, '$.sends') AS sends,
-                    CASE WHEN json_extract(value, '$.opened') = 1 THEN (SELECT id FROM user_restrictions
-                        WHERE group_id = $6 AND user_id = $7 AND lifted_at IS NULL)
-                    ELSE json_extract(value, '$.ledger') END AS ledger
-                FROM json_each($1)) AS w
-            WHERE w.kind = 'delete' OR (($5 = 0 OR changes() > 0) AND (w.opened = 0 OR w.ledger IS NOT NULL))) AS s
-        WHERE TRUE ORDER BY key
-        \(EffectRows.conflictSQLite)
-        RETURNING \(EffectRows.columns), (lease_owner IS $2 AND lease_until IS $3)
+        SELECT 1 FROM effects WHERE chat_id = ?1 AND lane = 3 AND dedup_key <> ?2 AND lease_owner IS NOT NULL
+            AND lease_until > ?3 LIMIT 1
         """)
 
-    /// Step 5a for each release: what has not started is not needed any more.
+    /// Of the messages of a chat one at a time is under way.
+    private func starts(
+        _ index: Int, of wishes: [EffectWish], _ connection: SQLiteConnection
+    ) throws(SQLiteFailure) -> Bool {
+        let wish = wishes[index]
+        guard wish.startsAtOnce else { return false }
+        guard wish.kind.lane == 3 else { return true }
+        let isFirst = !wishes[..<index].contains { $0.kind.lane == 3 && $0.chat == wish.chat && $0.startsAtOnce }
+        guard isFirst else { return false }
+        let statement = try connection.statement(Self.messageText)
+        statement.bind(1, wish.chat.value)
+        statement.bind(2, wish.key)
+        statement.bind(3, moment)
+        return try statement.firstInteger() == nil
+    }
+
+    // MARK: - Releases
+
+    /// First for each release: what has not started is not needed any more.
     static let dropUnstarted = Query(
         """
         DELETE FROM effects WHERE lease_owner IS NULL AND (kind = 'restrict' OR (kind = 'lift' AND $3 = 0))
@@ -90,7 +187,7 @@ enum RecordSQLite {
                 WHERE group_id = $1 AND user_id = $2 AND lifted_at IS NULL)
         """)
 
-    /// Step 5b: the lift, at once or at the end of the lease of a restrict in flight.
+    /// Then the lift, at once or at the end of the lease of a restrict in flight.
     static let lift = Query(
         """
         INSERT INTO effects (dedup_key, kind, lane, chat_id, user_id, ledger_id, decision_id, payload, due_at,
@@ -107,7 +204,7 @@ enum RecordSQLite {
         RETURNING \(EffectRows.columns), (lease_owner IS $3 AND lease_until IS $4)
         """)
 
-    /// Step 5c: the ledger row.
+    /// Last the ledger row.
     static let close = Query(
         """
         UPDATE user_restrictions SET

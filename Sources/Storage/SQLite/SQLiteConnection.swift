@@ -23,7 +23,10 @@ final class SQLiteConnection {
     private let handle: OpaquePointer
     private var statements: [String: OpaquePointer] = [:]
     /// The same by `textID`, for those that have one.
-    private var known: [Int: OpaquePointer] = [:]
+    private var known: [OpaquePointer?] = []
+    private let bindings = SQLiteBindings()
+    /// The first parameter of a program's statement that could not be bound.
+    private var notedFailure = SQLITE_OK
     /// Bounds the prepared statements; the store's texts are a closed list well below it.
     private static let cachedStatements = 300
 
@@ -70,11 +73,13 @@ final class SQLiteConnection {
 
     /// Runs one statement of the store; its prepared form is kept.
     func run(_ statement: SQLStatement) throws(SQLiteFailure) -> [SQLRow] {
-        let prepared = try prepared(statement)
+        if let program = statement.program { return try program(self) }
+        let prepared = try prepared(statement.text, id: statement.textID)
         defer {
             sqlite3_reset(prepared)
             sqlite3_clear_bindings(prepared)
         }
+        bindings.reuse()
         for (index, value) in statement.parameters.enumerated() {
             try bind(value, to: Int32(index + 1), of: prepared)
         }
@@ -93,6 +98,42 @@ final class SQLiteConnection {
         }
     }
 
+    // MARK: - Programs
+
+    /// A statement of a program, ready to be bound. The one before it has ended.
+    func statement(_ text: SQLiteText) throws(SQLiteFailure) -> SQLitePrepared {
+        bindings.reuse()
+        notedFailure = SQLITE_OK
+        return SQLitePrepared(handle: try prepared(text.text, id: text.id), connection: self)
+    }
+
+    /// Runs a text without parameters that is run again and again.
+    func run(_ text: SQLiteText) throws(SQLiteFailure) { try statement(text).execute() }
+
+    /// Rows that the statement before has written.
+    var changes: Int32 { sqlite3_changes(handle) }
+
+    /// The row that the last insertion made.
+    var lastID: Int64 { sqlite3_last_insert_rowid(handle) }
+
+    var lastFailure: SQLiteFailure { SQLiteFailure(code: sqlite3_extended_errcode(handle)) }
+
+    func note(_ result: Int32) {
+        if result != SQLITE_OK, notedFailure == SQLITE_OK { notedFailure = result }
+    }
+
+    func throwNoted() throws(SQLiteFailure) {
+        if notedFailure != SQLITE_OK { throw SQLiteFailure(code: notedFailure) }
+    }
+
+    func bind(_ text: String, to index: Int32, of statement: OpaquePointer) -> Int32 {
+        bindings.bind(text, to: index, of: statement)
+    }
+
+    func bind(_ moment: Timestamp, to index: Int32, of statement: OpaquePointer) -> Int32 {
+        bindings.bind(moment, to: index, of: statement)
+    }
+
     /// Runs the statements of one caller; a chain ends at a statement that says so and gave no row.
     func run(_ statements: [SQLStatement]) throws(SQLiteFailure) -> [[SQLRow]] {
         var results: [[SQLRow]] = []
@@ -107,10 +148,12 @@ final class SQLiteConnection {
 
     // MARK: - Statements
 
-    private func prepared(_ statement: SQLStatement) throws(SQLiteFailure) -> OpaquePointer {
-        if let prepared = known[statement.textID] { return prepared }
-        let text = statement.text
-        if let prepared = statements[text] { return prepared }
+    private func prepared(_ text: String, id: Int) throws(SQLiteFailure) -> OpaquePointer {
+        if id != 0, id < known.count, let prepared = known[id] { return prepared }
+        if let prepared = statements[text] {
+            remember(prepared, id)
+            return prepared
+        }
         if statements.count >= Self.cachedStatements {
             for statement in statements.values { sqlite3_finalize(statement) }
             statements.removeAll()
@@ -121,8 +164,14 @@ final class SQLiteConnection {
             handle, Self.numbered(text), -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
         guard result == SQLITE_OK, let prepared else { throw SQLiteFailure(code: sqlite3_extended_errcode(handle)) }
         statements[text] = prepared
-        if statement.textID != 0 { known[statement.textID] = prepared }
+        remember(prepared, id)
         return prepared
+    }
+
+    private func remember(_ prepared: OpaquePointer, _ id: Int) {
+        guard id != 0 else { return }
+        if id >= known.count { known += Array(repeating: nil, count: id + 1 - known.count) }
+        known[id] = prepared
     }
 
     /// `$1` is a name to SQLite and `?1` a number: writes the latter, outside of quotes.
@@ -147,31 +196,16 @@ final class SQLiteConnection {
             case .null: sqlite3_bind_null(statement, index)
             case .int(let number): sqlite3_bind_int64(statement, index, number)
             case .double(let number): sqlite3_bind_double(statement, index, number)
-            case .text(let text): bind(text, to: index, of: statement)
-            case .time(let moment): bind(SQLTime.text(moment), to: index, of: statement)
+            case .text(let text): bindings.bind(text, to: index, of: statement)
+            case .time(let moment): bindings.bind(moment, to: index, of: statement)
             case .ints(let numbers):
-                bind("[" + numbers.map { String($0) }.joined(separator: ",") + "]", to: index, of: statement)
+                bindings.bind(
+                    "[" + numbers.map { String($0) }.joined(separator: ",") + "]", to: index, of: statement)
             case .bytes(let bytes):
-                sqlite3_bind_blob(statement, index, bytes, Int32(bytes.count), Self.transient)
+                sqlite3_bind_blob(statement, index, bytes, Int32(bytes.count), SQLiteBindings.transient)
             }
         guard result == SQLITE_OK else { throw SQLiteFailure(code: result) }
     }
-
-    private func bind(_ text: String, to index: Int32, of statement: OpaquePointer) -> Int32 {
-        var text = text
-        return text.withUTF8 { bytes in
-            bytes.withMemoryRebound(to: CChar.self) { characters in
-                // An empty buffer may have no address, which SQLite would take for NULL.
-                guard let base = characters.baseAddress else {
-                    return sqlite3_bind_text(statement, index, "", 0, Self.transient)
-                }
-                return sqlite3_bind_text(statement, index, base, Int32(characters.count), Self.transient)
-            }
-        }
-    }
-
-    /// SQLite copies what is bound: the array or string may be gone when the statement runs.
-    private static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
     private func column(_ index: Int32, of statement: OpaquePointer) -> SQLValue {
         switch sqlite3_column_type(statement, index) {

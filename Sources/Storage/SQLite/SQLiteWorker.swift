@@ -165,7 +165,7 @@ final class SQLiteWorker: Sendable {
 
     private func perform(_ jobs: [SQLiteJob], on connection: SQLiteConnection) -> [Outcome] {
         var outcomes: [Outcome] = []
-        var group: [(SQLiteJob, [SQLStatement])] = []
+        var group: Group = []
         for job in jobs where !job.isAbandoned.load(ordering: .relaxed) {
             switch job.work {
             case .statements(let statements): group.append((job, statements))
@@ -182,42 +182,64 @@ final class SQLiteWorker: Sendable {
         return outcomes + commit(group, on: connection)
     }
 
-    /// One transaction for all, a savepoint for each: one caller's refusal is not the others'.
-    private func commit(
-        _ group: [(SQLiteJob, [SQLStatement])], on connection: SQLiteConnection
-    ) -> [Outcome] {
-        var outcomes: [Outcome] = []
+    private typealias Group = [(job: SQLiteJob, statements: [SQLStatement])]
+
+    /// One transaction for all. A savepoint for each would copy every page that a caller changes, so there is none
+    /// until somebody is refused: then all is undone and done again with them.
+    private func commit(_ group: Group, on connection: SQLiteConnection) -> [Outcome] {
         do throws(SQLiteFailure) {
-            _ = try connection.run(SQLStatement(role == .writer ? "BEGIN IMMEDIATE" : "BEGIN"))
-            for (job, statements) in group {
-                _ = try connection.run(Self.savepoint)
-                do throws(SQLiteFailure) {
-                    outcomes.append((job, .success(try connection.run(statements))))
-                    _ = try connection.run(Self.release)
-                } catch {
-                    // A full disk and the like have ended the whole transaction.
-                    guard connection.isInTransaction, case .refused = error.storeError else { throw error }
-                    _ = try connection.run(Self.rollback)
-                    _ = try connection.run(Self.release)
-                    outcomes.append((job, .failure(error.storeError)))
-                }
-            }
-            _ = try connection.run(SQLStatement("COMMIT"))
+            try connection.run(role == .writer ? Self.beginWriting : Self.begin)
+            var outcomes: [Outcome] = []
+            for (job, statements) in group { outcomes.append((job, .success(try connection.run(statements)))) }
+            try connection.run(Self.commit)
             return outcomes
         } catch {
+            rollBack(connection)
             let failure = error.storeError
-            if connection.isInTransaction {
-                // Fails only if there is nothing to roll back, which is what is wanted.
-                do throws(SQLiteFailure) { try connection.execute("ROLLBACK") } catch {}
-            }
-            return group.map { job, _ in (job, .failure(failure)) }
+            if group.count > 1, case .refused = failure { return commitApart(group, on: connection) }
+            return group.map { ($0.job, .failure(failure)) }
         }
     }
 
-    // Prepared once and kept, as every statement that `run` is given.
-    private static let savepoint = SQLStatement("SAVEPOINT caller")
-    private static let release = SQLStatement("RELEASE caller")
-    private static let rollback = SQLStatement("ROLLBACK TO caller")
+    /// One transaction for all, a savepoint for each: one caller's refusal is not the others'.
+    private func commitApart(_ group: Group, on connection: SQLiteConnection) -> [Outcome] {
+        var outcomes: [Outcome] = []
+        do throws(SQLiteFailure) {
+            try connection.run(role == .writer ? Self.beginWriting : Self.begin)
+            for (job, statements) in group {
+                try connection.run(Self.savepoint)
+                do throws(SQLiteFailure) {
+                    outcomes.append((job, .success(try connection.run(statements))))
+                    try connection.run(Self.release)
+                } catch {
+                    // A full disk and the like have ended the whole transaction.
+                    guard connection.isInTransaction, case .refused = error.storeError else { throw error }
+                    try connection.run(Self.undo)
+                    try connection.run(Self.release)
+                    outcomes.append((job, .failure(error.storeError)))
+                }
+            }
+            try connection.run(Self.commit)
+            return outcomes
+        } catch {
+            rollBack(connection)
+            let failure = error.storeError
+            return group.map { ($0.job, .failure(failure)) }
+        }
+    }
+
+    private func rollBack(_ connection: SQLiteConnection) {
+        guard connection.isInTransaction else { return }
+        // Fails only if there is nothing to roll back, which is what is wanted.
+        do throws(SQLiteFailure) { try connection.execute("ROLLBACK") } catch {}
+    }
+
+    private static let beginWriting = SQLiteText("BEGIN IMMEDIATE")
+    private static let begin = SQLiteText("BEGIN")
+    private static let commit = SQLiteText("COMMIT")
+    private static let savepoint = SQLiteText("SAVEPOINT caller")
+    private static let release = SQLiteText("RELEASE caller")
+    private static let undo = SQLiteText("ROLLBACK TO caller")
 }
 
 /// Wakes one sleeping thread; a wake before the sleep is not lost.
