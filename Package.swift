@@ -31,6 +31,7 @@ let package = Package(
         .systemLibrary(name: "CSQLite", path: "Sources/CLibraries/CSQLite", pkgConfig: "sqlite3"),
         .target(name: "CShims", dependencies: ["CSSL", "CCurl"], path: "Sources/CLibraries/CShims"),
         .target(name: "CLinux", path: "Sources/CLibraries/CLinux"),
+        .target(name: "CSQLiteLog", path: "Sources/CLibraries/CSQLiteLog"),
         .target(name: "CSwiftJobs", path: "Sources/CLibraries/CSwiftJobs"),
 
         room("Domain", []),
@@ -42,7 +43,7 @@ let package = Package(
         room("HTTPClient", ["EventLoop", "Observability", "CCurl", "CShims"]),
         room(
             "Storage",
-            ["EventLoop", "JSON", "Observability", "Domain", "CPQ", "CSQLite", "CLinux", "CSSL"]),
+            ["EventLoop", "JSON", "Observability", "Domain", "CPQ", "CSQLite", "CSQLiteLog", "CLinux", "CSSL"]),
         room("TelegramBotAPI", ["HTTPClient", "EventLoop", "JSON", "Observability", "Domain"]),
         room("Gate", ["Domain", "JSON"]),
         room("Simulator", ["HTTPServer", "HTTPClient", "EventLoop", "JSON", "Observability"]),

@@ -1,7 +1,9 @@
 // One connection to SQLite: statements, values and errors. Used by one worker thread alone; knows no queue.
 
 import CSQLite
+import CSQLiteLog
 import EventLoop
+import Glibc
 
 /// SQLite's extended result code.
 struct SQLiteFailure: Error, Equatable {
@@ -32,13 +34,18 @@ final class SQLiteConnection {
 
     /// Once for the process, before its first connection.
     private static let isLibraryReady = nezuko_sqlite_count_no_memory() == SQLITE_OK
+    /// The VFS of connections that write, if it could be made known. It keeps the name.
+    private static let gathering: String? = {
+        let name = "nezuko"
+        return nezuko_sqlite_register_gathering(strdup(name)) == SQLITE_OK ? name : nil
+    }()
 
     /// Opens the file (created if missing), with its pragmas.
     init(path: String, readsOnly: Bool) throws(SQLiteFailure) {
         _ = Self.isLibraryReady
         var opened: OpaquePointer?
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
-        let result = sqlite3_open_v2(path, &opened, flags, nil)
+        let result = sqlite3_open_v2(path, &opened, flags, readsOnly ? nil : Self.gathering)
         guard result == SQLITE_OK, let opened else {
             sqlite3_close_v2(opened)
             throw SQLiteFailure(code: result)
@@ -54,6 +61,8 @@ final class SQLiteConnection {
         try execute("PRAGMA wal_autocheckpoint=4000")
         // 8 MiB at most: the default of 2 is left for the file again and again once there are many rows.
         try execute("PRAGMA cache_size=-8000")
+        // What is not committed stays in memory: see `CSQLiteLog`.
+        try execute("PRAGMA cache_spill=OFF")
         if readsOnly { try execute("PRAGMA query_only=ON") }
     }
 

@@ -48,7 +48,17 @@ final class SQLiteWorker: Sendable {
     private static let waitingBound = 10_000
     /// How many callers share one commit at most; bounds the time until the first is answered.
     private static let groupBound = 256
-    private static let patienceMicroseconds: UInt32 = 1000
+    /// How many log batches share a commit.
+    private static let logBound = 2
+
+    /// How long to wait for more callers after a group: none for one caller at a time, who waits for each answer.
+    private static func patience(after count: Int) -> UInt32 {
+        switch count {
+        case ...1: 0
+        case 2..<8: 1000
+        default: 3000
+        }
+    }
 
     private let path: String
     private let role: Role
@@ -122,10 +132,10 @@ final class SQLiteWorker: Sendable {
         do throws(SQLiteFailure) {
             let connection = try SQLiteConnection(path: path, readsOnly: role == .reader)
             Task { @IO in opened.finish(.success(())) }
-            var isBusy = false
-            while let jobs = next(isBusy: isBusy) {
+            var count = 0
+            while let jobs = next(after: count) {
                 deliver(perform(jobs, on: connection))
-                isBusy = role == .writer && jobs.count > 1
+                count = role == .writer ? jobs.count : 0
             }
         } catch {
             let failure = error.storeError
@@ -135,15 +145,16 @@ final class SQLiteWorker: Sendable {
         Task { @IO in ended.finish(.success(())) }
     }
 
-    /// Waits for jobs and takes a group, the most urgent first; of log batches one, so that a commit stays short.
-    private func next(isBusy: Bool) -> [SQLiteJob]? {
+    /// Waits for jobs and takes a group, the most urgent first; of log batches few, so that a commit stays short.
+    private func next(after count: Int) -> [SQLiteJob]? {
         // Under load a moment's patience makes groups larger: a page is written once for all of them.
-        if isBusy { usleep(Self.patienceMicroseconds) }
+        let patience = Self.patience(after: count)
+        if patience > 0 { usleep(patience) }
         while true {
             let (jobs, isClosing): ([SQLiteJob], Bool) = queue.withLock { queue in
                 var taken: [SQLiteJob] = []
                 for priority in queue.jobs.indices {
-                    let share = priority == SQLPriority.log.rawValue ? 1 : Self.groupBound - taken.count
+                    let share = priority == SQLPriority.log.rawValue ? Self.logBound : Self.groupBound - taken.count
                     let count = min(share, queue.jobs[priority].count)
                     taken += queue.jobs[priority].prefix(count)
                     queue.jobs[priority].removeFirst(count)
