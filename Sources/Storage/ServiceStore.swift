@@ -107,6 +107,13 @@ public protocol LogStore: AnyObject {
     ///
     /// Throws `refused` when the database rejects a row: the caller finds it by halving.
     func write(_ rows: [LogRow], batch: [UInt8]) async throws(StoreError)
+    /// How many times the usual number of rows is best written together.
+    var batchFactor: Int { get }
+}
+
+extension LogStore {
+    /// The usual number.
+    public var batchFactor: Int { 1 }
 }
 
 /// A chat that the member count sync looks at.

@@ -10,15 +10,17 @@ struct LogRowsSQLite: Sendable {
     /// Commands of people, which are counted up: few, and in the words of both engines.
     let activity: [SQLStatement]
 
+    /// A row for each that the database refuses, with its code: the others are stored.
     func run(_ connection: SQLiteConnection) throws(SQLiteFailure) -> [SQLRow] {
         let first = try connection.statement(Self.first)
         first.bind(1, batch)
         guard try first.execute() > 0 else { return [] }
-        try Self.calls.store(rows, connection)
-        try Self.verifications.store(rows, connection)
-        try Self.decisions.store(rows, connection)
+        var refused: [SQLRow] = []
+        for table in [Self.calls, Self.verifications, Self.decisions] {
+            refused += try table.store(rows, connection)
+        }
         for statement in activity { _ = try connection.run(statement) }
-        return []
+        return refused
     }
 
     private static let first = SQLiteText(
@@ -28,6 +30,7 @@ struct LogRowsSQLite: Sendable {
 
     /// How the rows of one table are told from others and bound.
     private struct Table: Sendable {
+        let name: String
         let columns: Int32
         /// One row, and many: a statement's beginning and end cost as much as some rows.
         private let one: SQLiteText
@@ -40,26 +43,36 @@ struct LogRowsSQLite: Sendable {
             _ name: String, _ columns: [String], contains: @escaping @Sendable (LogRow) -> Bool,
             bind: @escaping @Sendable (LogRow, SQLitePrepared, Int32) -> Void
         ) {
+            self.name = name
             self.columns = Int32(columns.count)
             self.contains = contains
             self.bind = bind
-            // `FAIL` keeps no journal for the statement: whoever is refused is undone as a whole.
+            // `FAIL` keeps what was stored before a row that is refused, and no journal for the statement.
             let head = "INSERT OR FAIL INTO \(name) (\(columns.joined(separator: ", "))) VALUES "
             let row = "(" + columns.map { _ in "?" }.joined(separator: ", ") + ")"
             one = SQLiteText(head + row)
             many = SQLiteText(head + Array(repeating: row, count: Self.together).joined(separator: ", "))
         }
 
-        func store(_ rows: [LogRow], _ connection: SQLiteConnection) throws(SQLiteFailure) {
+        func store(_ rows: [LogRow], _ connection: SQLiteConnection) throws(SQLiteFailure) -> [SQLRow] {
             let own = rows.filter(contains)
+            var refused: [SQLRow] = []
             var index = 0
             while index < own.count {
                 let count = own.count - index >= Self.together ? Self.together : 1
                 let statement = try connection.statement(count == 1 ? one : many)
                 for place in 0..<count { bind(own[index + place], statement, Int32(place) * columns) }
-                try statement.execute()
-                index += count
+                do throws(SQLiteFailure) {
+                    try statement.execute()
+                    index += count
+                } catch {
+                    guard case .refused(let code) = error.storeError, connection.isInTransaction else { throw error }
+                    // Those before it are stored, those behind it not yet.
+                    index += (count == 1 ? 0 : Int(connection.changes)) + 1
+                    refused.append([.text(name), .text(code)])
+                }
             }
+            return refused
         }
     }
 

@@ -62,7 +62,7 @@ public final class LogWriter: LogSink {
         self.store = store
         self.flushMilliseconds = flushMilliseconds
         waitingBound = queue
-        let limits = LogBatch<LogRow>.Limits(batch: batch, waiting: queue)
+        let limits = LogBatch<LogRow>.Limits(batch: min(batch * store.batchFactor, queue), waiting: queue)
         batches = Table.allCases.map { _ in LogBatch(limits: limits) { RandomName.bytes(16) } }
     }
 
@@ -70,6 +70,12 @@ public final class LogWriter: LogSink {
     public static func registerMetrics() {
         _ = dropped
         _ = depth
+    }
+
+    /// A row that the database refuses is dropped alone.
+    static func countRefused(_ table: String, code: String) {
+        dropped.add(table)
+        Log.warning("log_row_refused", .name(table), .error(code))
     }
 
     /// Takes a row for the next batch.
@@ -209,10 +215,7 @@ public final class LogWriter: LogSink {
             case .unavailable, .timedOut: next = batches[table.rawValue].failed()
             case .refused(let code):
                 let (action, isDropped) = batches[table.rawValue].refused()
-                if isDropped {
-                    Self.dropped.add(table.name)
-                    Log.warning("log_row_refused", .name(table.name), .error(code))
-                }
+                if isDropped { Self.countRefused(table.name, code: code) }
                 next = action
             }
         }

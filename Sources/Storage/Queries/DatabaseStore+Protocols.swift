@@ -7,4 +7,7 @@ extension DatabaseStore: Store {
     public func write(_ rows: [LogRow], batch: [UInt8]) async throws(StoreError) {
         try await DatabaseLogStore(database).write(rows, batch: batch)
     }
+
+    /// How many times the usual number of rows is best written together.
+    public var batchFactor: Int { DatabaseLogStore(database).batchFactor }
 }

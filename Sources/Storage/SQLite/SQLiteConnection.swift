@@ -144,7 +144,7 @@ final class SQLiteConnection {
     }
 
     /// Runs the statements of one caller; a chain ends at a statement that says so and gave no row.
-    func run(_ statements: [SQLStatement]) throws(SQLiteFailure) -> [[SQLRow]] {
+    func run(_ statements: some Collection<SQLStatement>) throws(SQLiteFailure) -> [[SQLRow]] {
         var results: [[SQLRow]] = []
         var hasStopped = false
         for statement in statements {

@@ -18,6 +18,8 @@ final class SQLiteJob: Sendable {
     let completion: Completion<[[SQLRow]], StoreError>
     /// Set when the caller has its answer already (its time was up): what has not begun is left out.
     let isAbandoned = Atomic<Bool>(false)
+    /// Rows of the statements that are committed already: those of a log batch that made room for somebody urgent.
+    let committed = Mutex<[[SQLRow]]>([])
 
     init(_ work: Work, _ priority: SQLPriority, _ completion: Completion<[[SQLRow]], StoreError>) {
         self.work = work
@@ -179,7 +181,8 @@ final class SQLiteWorker: Sendable {
         var group: Group = []
         for job in jobs where !job.isAbandoned.load(ordering: .relaxed) {
             switch job.work {
-            case .statements(let statements): group.append((job, statements))
+            case .statements(let statements):
+                group.append((job, statements.dropFirst(job.committed.withLock { $0.count })))
             case .bare(let text):
                 let result: Result<[[SQLRow]], StoreError>
                 do throws(SQLiteFailure) {
@@ -193,7 +196,7 @@ final class SQLiteWorker: Sendable {
         return outcomes + commit(group, on: connection)
     }
 
-    private typealias Group = [(job: SQLiteJob, statements: [SQLStatement])]
+    private typealias Group = [(job: SQLiteJob, statements: ArraySlice<SQLStatement>)]
 
     /// One transaction for all. A savepoint for each would copy every page that a caller changes, so there is none
     /// until somebody is refused: then all is undone and done again with them.
@@ -201,14 +204,48 @@ final class SQLiteWorker: Sendable {
         do throws(SQLiteFailure) {
             try connection.run(role == .writer ? Self.beginWriting : Self.begin)
             var outcomes: [Outcome] = []
-            for (job, statements) in group { outcomes.append((job, .success(try connection.run(statements)))) }
+            var unfinished: [(job: SQLiteJob, rows: [[SQLRow]])] = []
+            let isUrgent = group.contains { $0.job.priority.rawValue < SQLPriority.log.rawValue }
+            for (job, statements) in group {
+                guard job.priority == .log else {
+                    outcomes.append((job, .success(try connection.run(statements))))
+                    continue
+                }
+                var rows: [[SQLRow]] = []
+                for statement in statements {
+                    // One step at least each time. The rest makes room for those who wait for an answer.
+                    if !rows.isEmpty, isUrgent || isUrgentWaiting { break }
+                    rows.append(try connection.run(statement))
+                }
+                if rows.count < statements.count {
+                    unfinished.append((job, rows))
+                } else {
+                    outcomes.append((job, .success(job.committed.withLock { $0 } + rows)))
+                }
+            }
             try connection.run(Self.commit)
+            putBack(unfinished)
             return outcomes
         } catch {
             rollBack(connection)
             let failure = error.storeError
             if group.count > 1, case .refused = failure { return commitApart(group, on: connection) }
             return group.map { ($0.job, .failure(failure)) }
+        }
+    }
+
+    /// Whether somebody waits who goes before log rows.
+    private var isUrgentWaiting: Bool {
+        queue.withLock { queue in queue.jobs.prefix(SQLPriority.log.rawValue).contains { !$0.isEmpty } }
+    }
+
+    /// The rest of log batches, each of whose statements is stored once on its own, is next when nobody urgent waits.
+    private func putBack(_ unfinished: [(job: SQLiteJob, rows: [[SQLRow]])]) {
+        guard !unfinished.isEmpty else { return }
+        for (job, rows) in unfinished { job.committed.withLock { $0 += rows } }
+        queue.withLock { queue in
+            queue.jobs[SQLPriority.log.rawValue].insert(contentsOf: unfinished.map(\.job), at: 0)
+            queue.count += unfinished.count
         }
     }
 
@@ -220,8 +257,9 @@ final class SQLiteWorker: Sendable {
             for (job, statements) in group {
                 try connection.run(Self.savepoint)
                 do throws(SQLiteFailure) {
-                    outcomes.append((job, .success(try connection.run(statements))))
+                    let rows = try connection.run(statements)
                     try connection.run(Self.release)
+                    outcomes.append((job, .success(job.committed.withLock { $0 } + rows)))
                 } catch {
                     // A full disk and the like have ended the whole transaction.
                     guard connection.isInTransaction, case .refused = error.storeError else { throw error }
