@@ -110,7 +110,7 @@ extension Setting {
             "MEMBER_SYNC_INTERVAL", \.memberSyncIntervalSeconds, .whole(0...86_400), default: "0",
             "seconds between runs of the in-process scheduler; 0: an external one"),
         Setting(
-            "API_LOG_BATCH", \.apiLogBatch, .whole(1...10_000), default: "500", "rows of a log written at once; SQLite: four times"),
+            "API_LOG_BATCH", \.apiLogBatch, .whole(1...10_000), default: "500", "rows of a log at once; SQLite: × 4"),
         Setting(
             "API_LOG_FLUSH_MS", \.apiLogFlushMilliseconds, .whole(1...60_000), default: "1000",
             "milliseconds after which fewer are written"),

@@ -9,9 +9,14 @@ final class SQLiteBindings {
     private let memory = UnsafeMutablePointer<CChar>.allocate(capacity: capacity)
     private var used = 0
 
-    /// The second whose text is kept: rows that follow one another mostly share it.
-    private var knownSecond = Int64.min
-    private var knownText: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    /// A second and its text with no milliseconds.
+    private struct Second {
+        var second = Int64.min
+        var text: (UInt64, UInt64, UInt64) = (0, 0, 0)
+    }
+
+    /// Rows that follow one another mostly share a few seconds: now, and the end of a lease.
+    private var seconds = Array(repeating: Second(), count: 8)
 
     deinit { memory.deallocate() }
 
@@ -33,31 +38,38 @@ final class SQLiteBindings {
 
     func bind(_ moment: Timestamp, to index: Int32, of statement: OpaquePointer) -> Int32 {
         guard Self.capacity - used >= 24 else { return bind(SQLTime.text(moment), to: index, of: statement) }
-        let seconds = moment.seconds
-        if seconds != knownSecond {
-            var text = SQLTime.text(Timestamp(seconds: seconds))
-            // Years of more than four digits are no row's.
-            guard text.utf8.count == 24 else { return bind(SQLTime.text(moment), to: index, of: statement) }
-            text.withUTF8 { bytes in
-                let raw = UnsafeRawPointer(bytes.baseAddress!)
-                knownText = (
-                    raw.loadUnaligned(as: UInt64.self), raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
-                    raw.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
-                )
-            }
-            knownSecond = seconds
+        let second = moment.seconds
+        let place = Int(second & 7)
+        if seconds[place].second != second, !keep(second, at: place) {
+            return bind(SQLTime.text(moment), to: index, of: statement)
         }
         let target = memory + used
         let raw = UnsafeMutableRawPointer(target)
-        raw.storeBytes(of: knownText.0, as: UInt64.self)
-        raw.storeBytes(of: knownText.1, toByteOffset: 8, as: UInt64.self)
-        raw.storeBytes(of: knownText.2, toByteOffset: 16, as: UInt64.self)
-        let milliseconds = (moment.microseconds - seconds * 1_000_000) / 1000
+        raw.storeBytes(of: seconds[place].text.0, as: UInt64.self)
+        raw.storeBytes(of: seconds[place].text.1, toByteOffset: 8, as: UInt64.self)
+        raw.storeBytes(of: seconds[place].text.2, toByteOffset: 16, as: UInt64.self)
+        let milliseconds = (moment.microseconds - second * 1_000_000) / 1000
         target[20] = 48 + CChar(milliseconds / 100)
         target[21] = 48 + CChar(milliseconds / 10 % 10)
         target[22] = 48 + CChar(milliseconds % 10)
         used += 24
         return sqlite3_bind_text(statement, index, target, 24, nil)
+    }
+
+    /// False when the text has another length: years of more than four digits are no row's.
+    private func keep(_ second: Int64, at place: Int) -> Bool {
+        var text = SQLTime.text(Timestamp(seconds: second))
+        return text.withUTF8 { bytes in
+            guard bytes.count == 24, let base = bytes.baseAddress else { return false }
+            let raw = UnsafeRawPointer(base)
+            seconds[place] = Second(
+                second: second,
+                text: (
+                    raw.loadUnaligned(as: UInt64.self), raw.loadUnaligned(fromByteOffset: 8, as: UInt64.self),
+                    raw.loadUnaligned(fromByteOffset: 16, as: UInt64.self)
+                ))
+            return true
+        }
     }
 
     /// SQLite copies what does not fit.

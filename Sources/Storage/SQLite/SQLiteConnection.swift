@@ -33,7 +33,8 @@ final class SQLiteConnection {
     private static let cachedStatements = 300
 
     /// Once for the process, before its first connection.
-    private static let isLibraryReady = nezuko_sqlite_count_no_memory() == SQLITE_OK
+    private static let isLibraryReady =
+        nezuko_sqlite_count_no_memory() == SQLITE_OK && nezuko_sqlite_give_single_pages() == SQLITE_OK
     /// The VFS of connections that write, if it could be made known. It keeps the name.
     private static let gathering: String? = {
         let name = "nezuko"

@@ -58,7 +58,8 @@ final class SQLiteWorker: Sendable {
         switch count {
         case ...1: 0
         case 2..<8: 1000
-        default: 3000
+        case 8..<16: 3000
+        default: 5000
         }
     }
 
