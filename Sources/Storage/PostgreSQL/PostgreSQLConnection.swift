@@ -32,6 +32,8 @@ final class PostgreSQLConnection {
     /// The same by `textID`, for those that have one.
     private var known: [Int: String] = [:]
     private var preparedCount = 0
+    private var sentCount = 0
+    private var replanAt = 256
     private var failures = 0
     private var timer: LoopTimer?
     private var isReady = false
@@ -61,6 +63,7 @@ final class PostgreSQLConnection {
     func submit(_ request: PostgreSQLRequest) {
         if case .open(let handle) = state, isReady {
             send(request, handle)
+            replanIfGrown(handle)
             flush()
             return
         }
@@ -197,6 +200,14 @@ final class PostgreSQLConnection {
         guard PQpipelineSync(handle) == 1 else { return lose() }
     }
 
+    /// The server keeps a plan that it made for a small table. Twice as many transactions later it looks again.
+    private func replanIfGrown(_ handle: OpaquePointer) {
+        sentCount += 1
+        guard sentCount >= replanAt else { return }
+        replanAt *= 2
+        send(PostgreSQLRequest([SQLStatement("DISCARD PLANS")]), handle)
+    }
+
     /// False: libpq could not take the message.
     private func send(
         _ statement: SQLStatement, _ index: Int, _ request: PostgreSQLRequest, _ handle: OpaquePointer
@@ -234,7 +245,7 @@ final class PostgreSQLConnection {
     }
 
     private static func isDefinition(_ text: String) -> Bool {
-        ["CREATE ", "ALTER ", "DROP ", "LISTEN "].contains { text.hasPrefix($0) }
+        ["CREATE ", "ALTER ", "DROP ", "LISTEN ", "DISCARD "].contains { text.hasPrefix($0) }
     }
 
     private func flush() {

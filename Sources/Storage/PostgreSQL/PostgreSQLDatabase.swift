@@ -31,10 +31,10 @@ public final class PostgreSQLDatabase: EngineDatabase {
             SELECT set_config('timezone', 'UTC', false), set_config('datestyle', 'ISO', false),
                 set_config('statement_timeout', '5000', false), set_config('bytea_output', 'hex', false)
             """
-        // A plan made while a table was small is kept until the next ANALYZE, which may be a minute away: a raid on a
-        // fresh database would read whole tables. Everything of the hot path has its index.
+        // Without statistics, as on a fresh database, reading and hashing whole tables looks cheap to the planner.
         let indexed = """
-            SELECT set_config('enable_seqscan', 'off', false), set_config('jit', 'off', false),
+            SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
+                set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false),
                 set_config('plan_cache_mode', 'force_generic_plan', false)
             """
         let recorders = max(1, min(4, (poolMax - 2) / 2))
