@@ -11,7 +11,6 @@ struct EffectWindow {
     private static let shares = [1: 28, 2: 16, 3: 12, 4: 8]
 
     private struct Running {
-        let effect: Effect
         var leaseEnd: Instant
         var isStarted = false
     }
@@ -50,7 +49,7 @@ struct EffectWindow {
 
     mutating func insert(_ effect: Effect, leaseEnd: Instant) {
         taken[effect.kind.lane] += 1
-        running[effect.id] = Running(effect: effect, leaseEnd: leaseEnd)
+        running[effect.id] = Running(leaseEnd: leaseEnd)
     }
 
     mutating func remove(_ effect: Effect) {

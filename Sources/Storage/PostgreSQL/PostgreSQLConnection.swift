@@ -212,10 +212,9 @@ final class PostgreSQLConnection {
     private func send(
         _ statement: SQLStatement, _ index: Int, _ request: PostgreSQLRequest, _ handle: OpaquePointer
     ) -> Bool {
-        let texts = statement.parameters.map(PostgreSQLValues.text)
-        let count = Int32(texts.count)
+        let arguments = PostgreSQLArguments(statement.parameters)
         // Definitions run once; everything else is prepared once a connection.
-        if count == 0, Self.isDefinition(statement.text) {
+        if arguments.count == 0, Self.isDefinition(statement.text) {
             steps.append(.statement(request, index: index))
             return PQsendQueryParams(handle, statement.text, 0, nil, nil, nil, nil, 0) == 1
         }
@@ -233,9 +232,7 @@ final class PostgreSQLConnection {
             guard PQsendPrepare(handle, name, statement.text, 0, nil) == 1 else { return false }
         }
         steps.append(.statement(request, index: index))
-        return CStrings.with(texts) { pointers in
-            PQsendQueryPrepared(handle, name, count, pointers, nil, nil, 0) == 1
-        }
+        return arguments.with { PQsendQueryPrepared(handle, name, arguments.count, $0, nil, nil, 0) == 1 }
     }
 
     /// Rare, so all numbers are looked up anew.

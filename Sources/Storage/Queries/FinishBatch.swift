@@ -2,6 +2,7 @@
 
 import Domain
 import EventLoop
+import JSON
 
 /// An end of the usual kind: a message is gone, a person muted, a prompt sent.
 struct UsualEnd {
@@ -147,26 +148,43 @@ enum FinishBatch {
     // MARK: - Parameters
 
     private static func notes(_ ends: [UsualEnd]) -> String {
-        var text = "["
-        for end in ends {
-            guard let note = end.note, let decision = end.effect.decision else { continue }
-            if text.utf8.count > 1 { text += "," }
-            text += #"{"e":\#(end.effect.id),"d":\#(decision),"n":\#(note)}"#
+        array(ends) { end, writer in
+            guard let note = end.note, let decision = end.effect.decision else { return }
+            writer.object { writer in
+                writer.key("e")
+                writer.int(end.effect.id)
+                writer.key("d")
+                writer.int(decision)
+                writer.key("n")
+                writer.raw(Array(note.utf8))
+            }
         }
-        return text + "]"
     }
 
     private static func expires(_ ends: [UsualEnd]) -> String {
-        var text = "["
-        for end in ends {
-            guard let wish = end.expire, let key = wish.key else { continue }
-            if text.utf8.count > 1 { text += "," }
-            let decision = end.effect.decision.map { String($0) } ?? "null"
-            text +=
-                #"{"e":\#(end.effect.id),"key":"\#(key)","chat":\#(wish.chat.value),"decision":\#(decision),"#
-                + #""payload":\#(wish.payload),"delay":\#(wish.delayMilliseconds)}"#
+        array(ends) { end, writer in
+            guard let wish = end.expire, let key = wish.key else { return }
+            writer.object { writer in
+                writer.key("e")
+                writer.int(end.effect.id)
+                writer.key("key")
+                writer.string(key)
+                writer.key("chat")
+                writer.int(wish.chat.value)
+                writer.key("decision")
+                if let decision = end.effect.decision { writer.int(decision) } else { writer.null() }
+                writer.key("payload")
+                writer.raw(Array(wish.payload.utf8))
+                writer.key("delay")
+                writer.int(wish.delayMilliseconds)
+            }
         }
-        return text + "]"
+    }
+
+    private static func array(_ ends: [UsualEnd], _ write: (UsualEnd, inout JSONWriter) -> Void) -> String {
+        var writer = JSONWriter()
+        writer.array { writer in for end in ends { write(end, &writer) } }
+        return String(decoding: writer.bytes, as: UTF8.self)
     }
 
     private static func changes(_ ends: [UsualEnd]) -> [SQLValue] {
