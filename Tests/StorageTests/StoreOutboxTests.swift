@@ -218,4 +218,13 @@ struct StoreOutboxTests {
         ids += try await fixture.store.leaseDue(limits: [1: 100, 3: 100]).map(\.id)
         #expect(ids.count == 21 && Set(ids).count == 21)
     }
+
+    @Test(arguments: Engine.allCases) @IO
+    func `only the first who is held in a group is the only one to be told`(_ engine: Engine) async throws {
+        let fixture = try await StoreFixture(engine)
+        let first = try await fixture.recorded(fixture.holdRecord(update: 1, user: 5, message: 1))
+        let second = try await fixture.recorded(fixture.holdRecord(update: 2, user: 6, message: 2))
+        let again = try await fixture.recorded(fixture.holdRecord(update: 3, user: 5, message: 3))
+        #expect(first.isOnlyUntold && !second.isOnlyUntold && !again.isOnlyUntold)
+    }
 }

@@ -26,6 +26,7 @@ struct RecordSQLite: Sendable {
             recorded.decision = try store(decision, isHeld: open != nil, connection)
         }
         if let hold = record.hold, open == nil {
+            recorded.isOnlyUntold = try Self.nobodyWaits(in: hold.group, connection)
             open = try store(hold, recorded.decision, connection)
             recorded.ledger = open.map { LedgerID($0) }
         }
@@ -107,6 +108,22 @@ struct RecordSQLite: Sendable {
         statement.bind(8, isHeld)
         try statement.execute()
         return connection.lastID
+    }
+
+    /// The order makes SQLite look into the index of those who are untold, not among all who are held there.
+    private static let waitingText = SQLiteText(
+        """
+        SELECT 1 FROM user_restrictions WHERE group_id = ?1 AND lifted_at IS NULL AND told_at IS NULL
+            AND state IN ('intended', 'held') ORDER BY id LIMIT 1
+        """)
+
+    /// Whether nobody else waits to be told there.
+    private static func nobodyWaits(
+        in group: ChatID, _ connection: SQLiteConnection
+    ) throws(SQLiteFailure) -> Bool {
+        let statement = try connection.statement(waitingText)
+        statement.bind(1, group.value)
+        return try statement.firstInteger() == nil
     }
 
     private static let holdText = SQLiteText(
