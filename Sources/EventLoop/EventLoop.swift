@@ -23,11 +23,14 @@ public actor IO {
     /// Runs `operation` as `@IO` code at once. For C callbacks and the loop itself.
     ///
     /// - Precondition: the caller is on the loop thread; checked in all builds.
+    ///
+    /// Inlinable: C calls back a dozen times for each request, and a closure that is seen through costs no memory.
+    @inlinable
     @inline(__always)
     public static nonisolated func assume<Value, Failure: Error>(
         _ operation: @IO () throws(Failure) -> Value
     ) throws(Failure) -> Value {
-        precondition(LoopExecutor.shared.isLoopThread, "IO.assume was called off the loop thread")
+        precondition(isLoopThread, "IO.assume was called off the loop thread")
         typealias Isolated = @IO () throws(Failure) -> Value
         typealias Free = () throws(Failure) -> Value
         // The two types differ in isolation only, and the precondition proved the isolation.
@@ -35,4 +38,7 @@ public actor IO {
             try unsafeBitCast(escaping, to: Free.self)()
         }
     }
+
+    @usableFromInline
+    static nonisolated var isLoopThread: Bool { LoopExecutor.shared.isLoopThread }
 }

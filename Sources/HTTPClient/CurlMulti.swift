@@ -10,8 +10,8 @@ import EventLoop
 /// own calls to it, and what it asks for is only noted there: no call into libcurl from a callback.
 @IO
 final class CurlMulti {
-    /// Told about each finished easy handle (as bits), outside of any callback.
-    var onFinished: ((UInt, CURLcode) -> Void)?
+    /// Told about each finished easy handle, outside of any callback.
+    var onFinished: ((UnsafeMutableRawPointer, CURLcode) -> Void)?
 
     let sockets = CurlSockets()
     private let handle: UnsafeMutableRawPointer
@@ -93,9 +93,8 @@ final class CurlMulti {
         var left: Int32 = 0
         while let message = curl_multi_info_read(handle, &left) {
             // Copied out first: the message is gone once its handle is removed.
-            let easy = UInt(bitPattern: nezuko_curl_message_handle(message))
-            let code = nezuko_curl_message_result(message)
-            if message.pointee.msg == CURLMSG_DONE { onFinished?(easy, code) }
+            guard message.pointee.msg == CURLMSG_DONE, let easy = nezuko_curl_message_handle(message) else { continue }
+            onFinished?(easy, nezuko_curl_message_result(message))
         }
     }
 }

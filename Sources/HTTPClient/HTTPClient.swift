@@ -33,7 +33,8 @@ public final class HTTPClient {
     private let options: HTTPClientOptions
     private var multi: CurlMulti?
     private var idle: [CurlEasy] = []
-    private var active: [UInt: CurlEasy] = [:]
+    /// Each knows its place in here.
+    private var active: [CurlEasy] = []
     private var isClosed = false
 
     /// A client without connections; they are made when needed.
@@ -52,23 +53,18 @@ public final class HTTPClient {
     public func send(_ request: HTTPClientRequest) async throws(HTTPClientError) -> HTTPClientResponse {
         if Task.isCancelled { throw .cancelled }
         let transfer = try start(request)
-        let result: Result<HTTPClientResponse, HTTPClientError> = await withTaskCancellationHandler {
-            do throws(HTTPClientError) {
-                return .success(try await transfer.completion.wait())
-            } catch {
-                return .failure(error)
-            }
+        return try await withTaskCancellationHandler {
+            await transfer.completion.outcome()
         } onCancel: {
             Task { @IO in self.abort(transfer, .cancelled) }
-        }
-        return try result.get()
+        }.get()
     }
 
     /// Aborts what is in flight and closes all connections; later sends fail.
     public func close() {
         guard !isClosed else { return }
         isClosed = true
-        for easy in Array(active.values) {
+        for easy in active {
             if let transfer = easy.transfer { abort(transfer, .cancelled) }
         }
         idle.removeAll()
@@ -88,8 +84,10 @@ public final class HTTPClient {
         let transfer = Transfer(easy: easy, started: Loop.shared.current())
         try easy.prepare(request, for: transfer)
         guard multi.add(easy.handle) else { throw .outOfMemory }
-        active[easy.key] = easy
-        transfer.deadline = Loop.shared.schedule(afterMilliseconds: request.timeoutMilliseconds) { [weak self] in
+        easy.place = active.count
+        active.append(easy)
+        let end = transfer.started.adding(milliseconds: request.timeoutMilliseconds)
+        transfer.deadline = Loop.shared.schedule(at: end) { [weak self] in
             // libcurl may have been asked to connect for all this time and never have sent a byte.
             self?.abort(transfer, easy.hasSentNothing ? .connect : .timedOut)
         }
@@ -104,18 +102,21 @@ public final class HTTPClient {
     }
 
     private func abort(_ transfer: Transfer, _ error: HTTPClientError) {
-        guard let easy = transfer.easy, active[easy.key] === easy else { return }
+        guard let easy = transfer.easy else { return }
         conclude(easy, .failure(error))
     }
 
-    private func finished(_ handle: UInt, _ code: CURLcode) {
-        guard let easy = active[handle], let transfer = easy.transfer else { return }
+    private func finished(_ handle: UnsafeMutableRawPointer, _ code: CURLcode) {
+        guard let easy = CurlEasy.owner(of: handle), let transfer = easy.transfer else { return }
         conclude(easy, easy.result(code, latencyMilliseconds: transfer.milliseconds))
     }
 
     private func conclude(_ easy: CurlEasy, _ result: Result<HTTPClientResponse, HTTPClientError>) {
         guard let transfer = easy.transfer else { return }
-        active[easy.key] = nil
+        if let last = active.popLast(), last !== easy {
+            last.place = easy.place
+            active[easy.place] = last
+        }
         multi?.remove(easy.handle)
         transfer.deadline?.cancel()
         transfer.easy = nil
@@ -138,5 +139,6 @@ final class Transfer {
         self.started = started
     }
 
-    var milliseconds: Int64 { Loop.shared.current().milliseconds(since: started) }
+    /// The turn began when the answer was there. One that begins and fails in the same turn took no time.
+    var milliseconds: Int64 { max(Loop.shared.now.milliseconds(since: started), 0) }
 }
