@@ -63,7 +63,7 @@ extension Facts {
                 }
             }
         }
-        return String(decoding: writer.bytes, as: UTF8.self)
+        return writer.text
     }
 
     /// Reads the stored form back.

@@ -45,7 +45,7 @@ public struct ChatPermissions: OptionSet, Hashable, Sendable {
     public var json: String {
         var writer = JSONWriter()
         write(to: &writer)
-        return String(decoding: writer.bytes, as: UTF8.self)
+        return writer.text
     }
 
     /// Reads what `json` wrote; what is not named is not allowed.
