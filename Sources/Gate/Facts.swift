@@ -89,8 +89,14 @@ public struct GroupFacts: Equatable, Sendable {
 
     /// The facts of a group's configuration; `nil`: never protected.
     public init(_ group: ProtectedGroup?) {
-        isProtected = group?.isProtected ?? false
-        channels = group?.requiredChannels.map(\.id) ?? []
+        channels = []
+        if let group {
+            // By index, so that the links' names are not copied.
+            for index in group.channels.indices where group.channels[index].health == .ok {
+                channels.append(group.channels[index].id)
+            }
+        }
+        isProtected = group?.isEnabled == true && !channels.isEmpty
         failMode = group?.params.failMode ?? .open
         allowsSenderChats = group?.params.allowsSenderChats ?? false
     }
@@ -113,7 +119,7 @@ public struct Facts: Equatable, Sendable {
     /// Whether the person is an administrator of the group; `nil`: not looked up.
     public var admin: AdminFact?
     /// By channel; absent: not looked up.
-    public var memberships: [ChatID: MembershipFact] = [:]
+    public var memberships = ByChannel<MembershipFact>()
     /// Whether an open hold of the person is known.
     public var hasOpenHold = false
     /// Whether the person is a member of the group; `nil`: not looked up.

@@ -17,9 +17,9 @@ struct Inquiry {
     let began: Instant
     var facts: Facts
     /// Which verdicts came from the cache.
-    private(set) var cached: Set<ChatID> = []
-    private var milliseconds: [ChatID: Int64] = [:]
-    private var errorTypes: [ChatID: String] = [:]
+    private var cached: [ChatID] = []
+    private var milliseconds = ByChannel<Int64>()
+    private var errorTypes = ByChannel<String>()
     /// The longest pause that Telegram asked for while this was gathered.
     private(set) var retryAfterMilliseconds: Int64?
 
@@ -42,7 +42,7 @@ struct Inquiry {
     mutating func recall() {
         for channel in facts.group.channels {
             guard let entry = services.caches.verdicts.verdict(user, in: channel) else {
-                HandlerMetrics.cacheMisses.add("verify")
+                HandlerMetrics.verifyMisses.add()
                 continue
             }
             switch entry.membership {
@@ -51,7 +51,7 @@ struct Inquiry {
                 facts.memberships[channel] = .notMember(
                     ageMilliseconds: Loop.shared.now.milliseconds(since: entry.seen))
             }
-            cached.insert(channel)
+            if !cached.contains(channel) { cached.append(channel) }
             HandlerMetrics.verifyHits.add()
             if services.caches.verdicts.wantsRefresh(entry) { refreshInBackground(channel) }
         }
@@ -121,7 +121,7 @@ struct Inquiry {
 
     private mutating func note(_ answer: ChannelAnswer, of channel: ChatID) {
         facts.memberships[channel] = answer.fact
-        cached.remove(channel)
+        cached.removeAll { $0 == channel }
         milliseconds[channel] = answer.milliseconds
         errorTypes[channel] = answer.errorType
         if let pause = answer.retryAfterMilliseconds {
@@ -131,7 +131,7 @@ struct Inquiry {
 
     /// The decision's row with its facts.
     func row(_ decision: Decision, update: UpdateID?) -> DecisionRow {
-        var ages: [ChatID: Int64] = [:]
+        var ages = ByChannel<Int64>()
         for channel in cached {
             guard let entry = services.caches.verdicts.verdict(user, in: channel) else { continue }
             ages[channel] = Loop.shared.now.milliseconds(since: entry.seen)
@@ -185,10 +185,10 @@ struct Inquiry {
                         atMicroseconds: now)))
         }
         let decided = status(decisive)
-        if decided == "verified", source == .message {
-            HandlerMetrics.verifiedMessages.add()
-        } else {
-            HandlerMetrics.verifications.add(decided, source.rawValue)
+        switch (decided, source) {
+        case ("verified", .message): HandlerMetrics.verifiedMessages.add()
+        case ("restricted", .message): HandlerMetrics.restrictedMessages.add()
+        default: HandlerMetrics.verifications.add(decided, source.rawValue)
         }
         let seconds = Double(Loop.shared.current().nanoseconds - began.nanoseconds) / 1_000_000_000
         (isCached ? HandlerMetrics.cachedSeconds : HandlerMetrics.askedSeconds).observe(seconds: seconds)
