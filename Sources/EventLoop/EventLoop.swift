@@ -24,7 +24,7 @@ public actor IO {
     ///
     /// - Precondition: the caller is on the loop thread; checked in all builds.
     ///
-    /// Inlinable: C calls back a dozen times for each request, and a closure that is seen through costs no memory.
+    /// Inlinable: C calls back a dozen times for each request.
     @inlinable
     @inline(__always)
     public static nonisolated func assume<Value, Failure: Error>(
@@ -37,6 +37,19 @@ public actor IO {
         return try withoutActuallyEscaping(operation) { (escaping: @escaping Isolated) throws(Failure) -> Value in
             try unsafeBitCast(escaping, to: Free.self)()
         }
+    }
+
+    /// The same for a C callback: what it was called with is handed on as an argument, pointers as their bits, so that
+    /// nothing is captured and no memory needed.
+    @inlinable
+    @inline(__always)
+    public static nonisolated func assume<Argument: Sendable, Value: Sendable>(
+        _ argument: Argument, _ operation: @escaping @IO (Argument) -> Value
+    ) -> Value {
+        precondition(isLoopThread, "IO.assume was called off the loop thread")
+        typealias Free = (Argument) -> Value
+        // As above.
+        return unsafeBitCast(operation, to: Free.self)(argument)
     }
 
     @usableFromInline

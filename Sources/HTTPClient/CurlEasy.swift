@@ -218,22 +218,20 @@ final class CurlEasy {
 private func onBody(
     data: UnsafeMutablePointer<CChar>?, size: Int, count: Int, user: UnsafeMutableRawPointer?
 ) -> Int {
-    let (bytes, address) = (UInt(bitPattern: data), UInt(bitPattern: user))
-    return IO.assume {
+    IO.assume((UInt(bitPattern: data), UInt(bitPattern: user), size * count)) { bytes, address, count in
         guard let pointer = UnsafeRawPointer(bitPattern: address) else { return 0 }
         let easy = Unmanaged<CurlEasy>.fromOpaque(pointer).takeUnretainedValue()
-        return easy.takeBody(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: bytes), count: size * count))
+        return easy.takeBody(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: bytes), count: count))
     }
 }
 
 private func onHeader(
     data: UnsafeMutablePointer<CChar>?, size: Int, count: Int, user: UnsafeMutableRawPointer?
 ) -> Int {
-    let (bytes, address) = (UInt(bitPattern: data), UInt(bitPattern: user))
-    return IO.assume {
+    IO.assume((UInt(bitPattern: data), UInt(bitPattern: user), size * count)) { bytes, address, count in
         guard let pointer = UnsafeRawPointer(bitPattern: address) else { return 0 }
         let easy = Unmanaged<CurlEasy>.fromOpaque(pointer).takeUnretainedValue()
-        return easy.takeHeader(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: bytes), count: size * count))
+        return easy.takeHeader(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: bytes), count: count))
     }
 }
 
@@ -241,8 +239,7 @@ private func onRequest(
     user: UnsafeMutableRawPointer?, _: UnsafeMutablePointer<CChar>?, _: UnsafeMutablePointer<CChar>?, _: Int32,
     _: Int32
 ) -> Int32 {
-    let address = UInt(bitPattern: user)
-    return IO.assume {
+    IO.assume(UInt(bitPattern: user)) { address in
         guard let pointer = UnsafeRawPointer(bitPattern: address) else { return CURL_PREREQFUNC_ABORT }
         let easy = Unmanaged<CurlEasy>.fromOpaque(pointer).takeUnretainedValue()
         return easy.requestBegins() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT

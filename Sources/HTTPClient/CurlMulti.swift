@@ -103,8 +103,7 @@ private func onSocket(
     _: UnsafeMutableRawPointer?, descriptor: curl_socket_t, action: Int32, user: UnsafeMutableRawPointer?,
     _: UnsafeMutableRawPointer?
 ) -> Int32 {
-    let address = UInt(bitPattern: user)
-    return IO.assume {
+    IO.assume((UInt(bitPattern: user), descriptor, action)) { address, descriptor, action in
         guard let pointer = UnsafeRawPointer(bitPattern: address) else { return -1 }
         let sockets = Unmanaged<CurlMulti>.fromOpaque(pointer).takeUnretainedValue().sockets
         if action == CURL_POLL_REMOVE {
@@ -117,8 +116,7 @@ private func onSocket(
 }
 
 private func onTimer(_: UnsafeMutableRawPointer?, milliseconds: Int, user: UnsafeMutableRawPointer?) -> Int32 {
-    let address = UInt(bitPattern: user)
-    return IO.assume {
+    IO.assume((UInt(bitPattern: user), milliseconds)) { address, milliseconds in
         guard let pointer = UnsafeRawPointer(bitPattern: address) else { return -1 }
         Unmanaged<CurlMulti>.fromOpaque(pointer).takeUnretainedValue().timerChanged(milliseconds: milliseconds)
         return 0

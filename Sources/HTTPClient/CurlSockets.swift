@@ -79,8 +79,7 @@ final class CurlSockets {
 }
 
 private func onClose(user: UnsafeMutableRawPointer?, descriptor: curl_socket_t) -> Int32 {
-    let address = UInt(bitPattern: user)
-    return IO.assume {
+    IO.assume((UInt(bitPattern: user), descriptor)) { address, descriptor in
         guard let pointer = UnsafeRawPointer(bitPattern: address) else { return 1 }
         Unmanaged<CurlSockets>.fromOpaque(pointer).takeUnretainedValue().close(descriptor)
         return 0

@@ -9,7 +9,7 @@ import TelegramBotAPI
 
 /// The facts of one decision with what was learnt on the way: times, categories of failures, pauses.
 @IO
-struct Inquiry {
+final class Inquiry {
     let services: Services
     let group: ProtectedGroup
     let user: UserID
@@ -39,7 +39,7 @@ struct Inquiry {
     var isCached: Bool { milliseconds.isEmpty && cached.count == facts.group.channels.count }
 
     /// Looks at what memory knows. Nothing is asked, nothing awaited.
-    mutating func recall() {
+    func recall() {
         for channel in facts.group.channels {
             guard let entry = services.caches.verdicts.verdict(user, in: channel) else {
                 HandlerMetrics.verifyMisses.add()
@@ -71,7 +71,7 @@ struct Inquiry {
     }
 
     /// Recalls, asks the gate, fetches what it needs within the time, and asks again.
-    mutating func decide(patienceMilliseconds: Int64) async -> Decision {
+    func decide(patienceMilliseconds: Int64) async -> Decision {
         recall()
         let deadline = Loop.shared.current().adding(milliseconds: patienceMilliseconds)
         for _ in 0..<3 {
@@ -83,7 +83,7 @@ struct Inquiry {
     }
 
     /// Fetches facts, all at the same time.
-    mutating func meet(_ needs: [Need], deadline: Instant) async {
+    func meet(_ needs: [Need], deadline: Instant) async {
         let services = services
         let (user, group) = (user, group.id)
         if needs.count == 1, case .memberships(let channels) = needs[0], channels.count == 1 {
@@ -119,7 +119,7 @@ struct Inquiry {
         }
     }
 
-    private mutating func note(_ answer: ChannelAnswer, of channel: ChatID) {
+    private func note(_ answer: ChannelAnswer, of channel: ChatID) {
         facts.memberships[channel] = answer.fact
         cached.removeAll { $0 == channel }
         milliseconds[channel] = answer.milliseconds

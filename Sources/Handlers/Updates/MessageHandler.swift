@@ -33,7 +33,7 @@ struct MessageHandler {
         }
         HandlerMetrics.groupHits.add()
         if let group { services.sighted(message, in: group) }
-        guard let group, var inquiry = inquiry(message, group, occasion) else { return .nothing }
+        guard let group, let inquiry = inquiry(message, group, occasion) else { return .nothing }
         services.notes.note(message.id, in: group.id)
         notePresence(message, in: group.id)
         inquiry.recall()
@@ -57,7 +57,7 @@ struct MessageHandler {
         _ message: Message, occasion: Occasion, update: UpdateID
     ) async throws(UpdateFailure) -> (handled: Handled, stands: Bool) {
         guard message.chat.isGroup, let group = try await services.configuration(message.chat.id),
-            var inquiry = inquiry(message, group, occasion)
+            let inquiry = inquiry(message, group, occasion)
         else { return (.nothing, true) }
         if let from = message.from {
             let name = ProcessNotes.Name(name: from.fullName, language: from.languageCode)
@@ -106,7 +106,7 @@ struct MessageHandler {
     /// `nil`: the gate has no say, without asking.
     private func inquiry(_ message: Message, _ group: ProtectedGroup, _ occasion: Occasion) -> Inquiry? {
         guard group.isProtected, !message.isService else { return nil }
-        var inquiry = Inquiry(
+        let inquiry = Inquiry(
             services: services, group: group, user: message.from?.id ?? UserID(0), source: .message, occasion: occasion)
         if message.isAutomaticForward || message.from?.id == .serviceAccount {
             inquiry.facts.sender = .linkedPost
