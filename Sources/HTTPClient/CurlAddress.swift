@@ -17,6 +17,9 @@ final class CurlAddress {
     /// `https://host:port`, without the slash.
     private var server: UnsafeMutablePointer<CChar>?
     private var serverLength = 0
+    /// The last address up to the last slash of its path, known to be plain: addresses of one server differ behind it.
+    private var folder: UnsafeMutablePointer<CChar>?
+    private var folderLength = 0
     private var parsed: OpaquePointer?
     /// Whether the handle has a whole URL.
     private var isWhole = false
@@ -26,17 +29,16 @@ final class CurlAddress {
     func free() {
         curl_url_cleanup(parsed)
         Glibc.free(server)
+        Glibc.free(folder)
         parsed = nil
         server = nil
+        folder = nil
     }
 
     /// Sets the URL on the handle. `false`: libcurl had no memory.
     func set(_ url: String, on handle: UnsafeMutableRawPointer) -> Bool {
         url.withCString { text in
-            let isKnown = server.map { strncmp($0, text, serverLength) == 0 && text[serverLength] == 0x2F } ?? false
-            guard isKnown || use(serverOf: text, on: handle), Self.isPlain(text + serverLength) else {
-                return setWhole(text, on: handle)
-            }
+            guard isKnown(text, on: handle) else { return setWhole(text, on: handle) }
             if isWhole {
                 isWhole = false
                 nezuko_curl_string(handle, CURLOPT_URL, server)
@@ -44,6 +46,19 @@ final class CurlAddress {
             }
             return nezuko_curl_string(handle, CURLOPT_REQUEST_TARGET, text + serverLength) == CURLE_OK
         }
+    }
+
+    /// Whether the server is one that libcurl understands, and it would send the rest just so.
+    private func isKnown(_ url: UnsafePointer<CChar>, on handle: UnsafeMutableRawPointer) -> Bool {
+        if let folder, strncmp(folder, url, folderLength) == 0 { return Self.isPlain(url + folderLength - 1) }
+        let isSameServer = server.map { strncmp($0, url, serverLength) == 0 && url[serverLength] == 0x2F } ?? false
+        guard isSameServer || use(serverOf: url, on: handle), Self.isPlain(url + serverLength) else { return false }
+        Glibc.free(folder)
+        var length = serverLength + strcspn(url + serverLength, "?")
+        while url[length - 1] != 0x2F { length -= 1 }
+        folder = strndup(url, length)
+        folderLength = length
+        return true
     }
 
     private func setWhole(_ url: UnsafePointer<CChar>, on handle: UnsafeMutableRawPointer) -> Bool {

@@ -79,7 +79,17 @@ struct MessageHandler {
             // Off the answer path; each store call in it has its own deadline.
             Task { @IO in await services.markBroken(unreachable, in: group.id) }
         }
-        return (try await record(decision, inquiry, message, update), stands(decision, in: group))
+        let handled: Handled = needsRecord(decision) ? try await record(decision, inquiry, message, update) : .nothing
+        return (handled, stands(decision, in: group))
+    }
+
+    /// Asked before, since a function that waits costs memory by being called.
+    private func needsRecord(_ decision: Decision) -> Bool {
+        switch decision {
+        case .ignore, .need, .approve, .wait: false
+        case .allow(let reason): reason == .checkFailed
+        case .hold, .delete, .release: true
+        }
     }
 
     private func stands(_ decision: Decision, in group: ProtectedGroup) -> Bool {
@@ -131,11 +141,6 @@ struct MessageHandler {
             case .ignore, .allow, .need, .approve, .wait: break
             }
             return .nothing
-        }
-        switch decision {
-        case .ignore, .need, .approve, .wait: return .nothing
-        case .allow(let reason) where reason != .checkFailed: return .nothing
-        case .allow, .hold, .delete, .release: break
         }
         var record = Record(update: update)
         record.decision = inquiry.row(decision, update: update)
