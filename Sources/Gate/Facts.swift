@@ -89,16 +89,19 @@ public struct GroupFacts: Equatable, Sendable {
 
     /// The facts of a group's configuration; `nil`: never protected.
     public init(_ group: ProtectedGroup?) {
+        if let group { self.init(group) } else { self.init(isProtected: false, channels: []) }
+    }
+
+    /// The facts of a group's configuration.
+    public init(_ group: ProtectedGroup) {
         channels = []
-        if let group {
-            // By index, so that the links' names are not copied.
-            for index in group.channels.indices where group.channels[index].health == .ok {
-                channels.append(group.channels[index].id)
-            }
+        // By index, so that the links' names are not copied.
+        for index in group.channels.indices where group.channels[index].health == .ok {
+            channels.append(group.channels[index].id)
         }
-        isProtected = group?.isEnabled == true && !channels.isEmpty
-        failMode = group?.params.failMode ?? .open
-        allowsSenderChats = group?.params.allowsSenderChats ?? false
+        isProtected = group.isEnabled && !channels.isEmpty
+        failMode = group.params.failMode
+        allowsSenderChats = group.params.allowsSenderChats
     }
 }
 
