@@ -60,7 +60,11 @@ struct TimerHeap {
         cancelled += 1
         guard cancelled > 64, cancelled * 2 > heap.count else { return }
         cancelled = 0
-        heap.removeAll { !$0.timer.isPending }
+        // Not by a closure, whose isolation would be checked for each.
+        var kept: [Entry] = []
+        kept.reserveCapacity(heap.count)
+        for entry in heap where entry.timer.isPending { kept.append(entry) }
+        heap = kept
         for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(index) }
     }
 

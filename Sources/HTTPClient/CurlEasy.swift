@@ -60,7 +60,8 @@ final class CurlEasy {
     static func owner(of handle: UnsafeMutableRawPointer) -> CurlEasy? {
         var pointer: UnsafeMutableRawPointer?
         nezuko_curl_info_pointer(handle, CURLINFO_PRIVATE, &pointer)
-        return pointer.map { Unmanaged<CurlEasy>.fromOpaque($0).takeUnretainedValue() }
+        guard let pointer else { return nil }
+        return Unmanaged<CurlEasy>.fromOpaque(pointer).takeUnretainedValue()
     }
 
     /// Whether not a byte of the request has left yet.

@@ -65,7 +65,8 @@ final class CurlMulti {
             }
         }
         let moment = Loop.shared.now.adding(milliseconds: Int64(milliseconds))
-        let isEarlier = wanted.map { moment < $0 } ?? true
+        var isEarlier = true
+        if let wanted { isEarlier = moment < wanted }
         wanted = moment
         if let timer, timer.isPending {
             // An early call is no harm; one timer for all saves one a transfer.
