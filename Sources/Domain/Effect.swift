@@ -168,7 +168,8 @@ public struct Effect: Equatable, Sendable {
     public var ageMilliseconds: Int64
     /// Whether another replica held it before: its outcome may be unknown.
     public var isTakenOver: Bool
-    /// The hold as it was recorded together with this effect, a moment ago; `nil`: it has to be read.
+    /// The hold as it was when the effect was leased; for a prompt: the only one that its group had to be told of.
+    /// `nil`: it has to be read.
     public var freshHold: Hold?
 
     /// A row with the given columns.

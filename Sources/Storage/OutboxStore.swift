@@ -111,6 +111,9 @@ public struct Recorded: Sendable, Equatable {
     public var ledger: LedgerID?
     /// Whether the person was held already.
     public var wasHeldAlready = false
+    /// Whether nobody else who is held in that group waits to be told. Who comes later makes another wish for the
+    /// prompt.
+    public var isOnlyUntold = false
     /// How many open holds were found for `releases`.
     public var released = 0
     /// The decision's row.

@@ -2,6 +2,7 @@
 
 import Domain
 import EventLoop
+import JSON
 import Observability
 import Storage
 
@@ -75,9 +76,22 @@ struct AttemptTrace {
         guard effect.decision != nil else { return nil }
         var word = "waiting"
         if case .done = result { word = failure == nil ? "done" : "failed" }
-        let errorClass = failure.map { "\"\($0)\"" } ?? "null"
-        return #"{"kind":"\#(effect.kind.rawValue)","chat":\#(effect.chat.value),"result":"\#(word)","#
-            + #""class":\#(errorClass),"ms":\#(milliseconds),"attempts":\#(effect.attempts + 1)}"#
+        var writer = JSONWriter()
+        writer.object { writer in
+            writer.key("kind")
+            writer.string(effect.kind.rawValue)
+            writer.key("chat")
+            writer.int(effect.chat.value)
+            writer.key("result")
+            writer.string(word)
+            writer.key("class")
+            if let failure { writer.string(failure) } else { writer.null() }
+            writer.key("ms")
+            writer.int(milliseconds)
+            writer.key("attempts")
+            writer.int(effect.attempts + 1)
+        }
+        return String(decoding: writer.bytes, as: UTF8.self)
     }
 }
 

@@ -11,12 +11,13 @@ struct EffectWindow {
     private static let shares = [1: 28, 2: 16, 3: 12, 4: 8]
 
     private struct Running {
-        let effect: Effect
         var leaseEnd: Instant
         var isStarted = false
     }
 
     private var running: [Int64: Running] = [:]
+    /// How many run, by lane.
+    private var taken = [0, 0, 0, 0, 0]
 
     var count: Int { running.count }
     var isEmpty: Bool { running.isEmpty }
@@ -26,26 +27,35 @@ struct EffectWindow {
 
     func contains(_ effect: Effect) -> Bool { running[effect.id] != nil }
 
-    /// How many more may be leased, by lane; a lane without room is missing.
+    /// How many more may be leased, by lane; a lane with little room is missing: a look costs as much for one as for ten.
     func limits() -> [Int: Int] {
-        var taken: [Int: Int] = [:]
-        for entry in running.values { taken[entry.effect.kind.lane, default: 0] += 1 }
         var free = Self.size - count
         var limits: [Int: Int] = [:]
-        for lane in 1...4 where free > 0 {
-            let share = min(free, (Self.shares[lane] ?? 0) - (taken[lane] ?? 0))
-            guard share > 0 else { continue }
-            limits[lane] = share
-            free -= share
+        for lane in 1...4 where free > 0 && isWorthALook(lane) {
+            let room = min(free, Self.share(lane) - taken[lane])
+            limits[lane] = room
+            free -= room
         }
         return limits
     }
 
+    /// Whether a quarter of the lane's share is free.
+    func isWorthALook(_ lane: Int) -> Bool { (Self.share(lane) - taken[lane]) * 4 >= Self.share(lane) }
+
+    /// Whether less than a quarter of the whole window is free.
+    var isNearlyFull: Bool { (Self.size - count) * 4 < Self.size }
+
+    private static func share(_ lane: Int) -> Int { shares[lane] ?? 0 }
+
     mutating func insert(_ effect: Effect, leaseEnd: Instant) {
-        running[effect.id] = Running(effect: effect, leaseEnd: leaseEnd)
+        taken[effect.kind.lane] += 1
+        running[effect.id] = Running(leaseEnd: leaseEnd)
     }
 
-    mutating func remove(_ effect: Effect) { running[effect.id] = nil }
+    mutating func remove(_ effect: Effect) {
+        guard running.removeValue(forKey: effect.id) != nil else { return }
+        taken[effect.kind.lane] -= 1
+    }
 
     mutating func start(_ effect: Effect) { running[effect.id]?.isStarted = true }
 

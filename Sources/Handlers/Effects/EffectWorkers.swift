@@ -21,8 +21,9 @@ public final class EffectWorkers {
     private var isStopping = false
     private var isPolling = false
     private var isWokenMeanwhile = false
-    /// Whether a lane had no room at the last look: the next end of an effect makes some.
+    /// Whether a lane had little room at the last look: ends of its effects make some.
     private var isSaturated = false
+    private var wasNearlyFull = false
     private var mayHaveForgotten = false
     private var knownUncertain = 0
     private var pollTimer: LoopTimer?
@@ -118,6 +119,7 @@ public final class EffectWorkers {
             try await count()
             let limits = window.limits()
             isSaturated = limits.count < 4
+            wasNearlyFull = window.isNearlyFull
             guard !limits.isEmpty else { return 1000 }
             let began = Loop.shared.current()
             let taken = try await services.store.leaseDue(limits: limits)
@@ -189,15 +191,15 @@ public final class EffectWorkers {
         return all
     }
 
-    /// Due deletions of one chat are one call; everything else is alone.
+    /// Due deletions of one chat are one call, and go first; everything else is alone.
     private static func batches(_ effects: [Effect]) -> [[Effect]] {
-        var batches = effects.filter { $0.kind != .delete }.map { [$0] }
+        var batches: [[Effect]] = []
         for list in Dictionary(grouping: effects.filter { $0.kind == .delete }, by: \.chat).values {
             for start in stride(from: 0, to: list.count, by: 100) {
                 batches.append(Array(list[start..<min(start + 100, list.count)]))
             }
         }
-        return batches
+        return batches + effects.filter { $0.kind != .delete }.map { [$0] }
     }
 
     private func run(_ batch: [Effect]) async {
@@ -287,7 +289,7 @@ public final class EffectWorkers {
 
     private func leave(_ effect: Effect) {
         window.remove(effect)
-        if isSaturated {
+        if isSaturated, wasNearlyFull ? !window.isNearlyFull : window.isWorthALook(effect.kind.lane) {
             isSaturated = false
             wake()
         }

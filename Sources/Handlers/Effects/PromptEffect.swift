@@ -12,9 +12,7 @@ extension EffectPerformer {
 
     func prompt(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         let chat = effect.chat
-        let untold = try await fromStore { () async throws(StoreError) in
-            try await services.store.untold(in: chat, limit: Self.toldTogether)
-        }
+        let untold = try await untold(effect)
         guard !untold.isEmpty, let group = try await group(chat) else { return .done() }
         let known = try await toldLately(untold)
         let unsure = untold.filter(mayBeRefused)
@@ -51,6 +49,14 @@ extension EffectPerformer {
         var changes: [LedgerChange] = [.told(ids, message)]
         if !known.isEmpty { changes.append(.told(Array(known), group.notice ?? message)) }
         return .done(changes, follow: follow)
+    }
+
+    /// Whoever is held later raises the effect's revision, so what was recorded with it need not be read.
+    private func untold(_ effect: Effect) async throws(EffectFailure) -> [Hold] {
+        if let hold = effect.freshHold { return [hold] }
+        return try await fromStore { () async throws(StoreError) in
+            try await services.store.untold(in: effect.chat, limit: Self.toldTogether)
+        }
     }
 
     /// Whom we could not mute a moment ago were told then: whether they are held now must be known first.

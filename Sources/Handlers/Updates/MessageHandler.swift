@@ -187,10 +187,14 @@ struct MessageHandler {
         let outcome = try await services.reading { () async throws(StoreError) in try await services.store.record(final)
         }
         guard case .recorded(var recorded) = outcome else { return .repeated }
-        for index in recorded.effects.indices where recorded.effects[index].kind == .restrict {
-            guard let ledger = recorded.effects[index].ledger else { continue }
-            recorded.effects[index].freshHold = Hold(
+        if let ledger = recorded.ledger {
+            let hold = Hold(
                 id: ledger, group: group.id, user: inquiry.user, state: .intended, channels: missing, source: .message)
+            for index in recorded.effects.indices {
+                let kind = recorded.effects[index].kind
+                guard kind == .restrict || (kind == .prompt && recorded.isOnlyUntold) else { continue }
+                recorded.effects[index].freshHold = hold
+            }
         }
         if recorded.wasHeldAlready {
             await AdministratorDecision(services: services).heldPersonWrote(

@@ -84,8 +84,8 @@ struct LogTable {
         for row in rows {
             bytes.append(UInt8(ascii: bytes.isEmpty ? "{" : ","))
             switch row[column] {
-            case .int(let number): Self.append(number, to: &bytes)
-            case .time(let moment): Self.append(moment.microseconds, to: &bytes)
+            case .int(let number): bytes.append(decimal: number)
+            case .time(let moment): bytes.append(decimal: moment.microseconds)
             case .text(let text):
                 bytes.append(UInt8(ascii: "\""))
                 for byte in text.utf8 {
@@ -98,17 +98,6 @@ struct LogTable {
         }
         bytes.append(UInt8(ascii: "}"))
         return String(decoding: bytes, as: UTF8.self)
-    }
-
-    private static func append(_ number: Int64, to bytes: inout [UInt8]) {
-        if number < 0 { bytes.append(UInt8(ascii: "-")) }
-        let start = bytes.count
-        var rest = number.magnitude
-        repeat {
-            bytes.append(UInt8(ascii: "0") + UInt8(rest % 10))
-            rest /= 10
-        } while rest > 0
-        bytes[start...].reverse()
     }
 
     // MARK: - The tables

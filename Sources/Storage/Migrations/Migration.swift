@@ -26,9 +26,9 @@ struct Migration: Sendable {
     let down: MigrationText
 
     /// In the order in which they are applied.
-    static let all: [Migration] = [earlierShape, addChartsAnalytics, outboxAndLedger, holdIndexes]
+    static let all: [Migration] = [earlierShape, addChartsAnalytics, outboxAndLedger, holdIndexes, effectOrder]
     /// The version that this code is written for.
-    static let head = 4
+    static let head = 5
 
     /// SHA-256 over both engines' texts, in hexadecimal digits.
     var checksum: String {

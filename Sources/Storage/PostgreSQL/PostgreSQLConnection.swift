@@ -32,6 +32,8 @@ final class PostgreSQLConnection {
     /// The same by `textID`, for those that have one.
     private var known: [Int: String] = [:]
     private var preparedCount = 0
+    private var sentCount = 0
+    private var replanAt = 256
     private var failures = 0
     private var timer: LoopTimer?
     private var isReady = false
@@ -61,6 +63,7 @@ final class PostgreSQLConnection {
     func submit(_ request: PostgreSQLRequest) {
         if case .open(let handle) = state, isReady {
             send(request, handle)
+            replanIfGrown(handle)
             flush()
             return
         }
@@ -197,14 +200,21 @@ final class PostgreSQLConnection {
         guard PQpipelineSync(handle) == 1 else { return lose() }
     }
 
+    /// The server keeps a plan that it made for a small table. Twice as many transactions later it looks again.
+    private func replanIfGrown(_ handle: OpaquePointer) {
+        sentCount += 1
+        guard sentCount >= replanAt else { return }
+        replanAt *= 2
+        send(PostgreSQLRequest([SQLStatement("DISCARD PLANS")]), handle)
+    }
+
     /// False: libpq could not take the message.
     private func send(
         _ statement: SQLStatement, _ index: Int, _ request: PostgreSQLRequest, _ handle: OpaquePointer
     ) -> Bool {
-        let texts = statement.parameters.map(PostgreSQLValues.text)
-        let count = Int32(texts.count)
+        let arguments = PostgreSQLArguments(statement.parameters)
         // Definitions run once; everything else is prepared once a connection.
-        if count == 0, Self.isDefinition(statement.text) {
+        if arguments.count == 0, Self.isDefinition(statement.text) {
             steps.append(.statement(request, index: index))
             return PQsendQueryParams(handle, statement.text, 0, nil, nil, nil, nil, 0) == 1
         }
@@ -222,9 +232,7 @@ final class PostgreSQLConnection {
             guard PQsendPrepare(handle, name, statement.text, 0, nil) == 1 else { return false }
         }
         steps.append(.statement(request, index: index))
-        return CStrings.with(texts) { pointers in
-            PQsendQueryPrepared(handle, name, count, pointers, nil, nil, 0) == 1
-        }
+        return arguments.with { PQsendQueryPrepared(handle, name, arguments.count, $0, nil, nil, 0) == 1 }
     }
 
     /// Rare, so all numbers are looked up anew.
@@ -234,7 +242,7 @@ final class PostgreSQLConnection {
     }
 
     private static func isDefinition(_ text: String) -> Bool {
-        ["CREATE ", "ALTER ", "DROP ", "LISTEN "].contains { text.hasPrefix($0) }
+        ["CREATE ", "ALTER ", "DROP ", "LISTEN ", "DISCARD "].contains { text.hasPrefix($0) }
     }
 
     private func flush() {

@@ -31,13 +31,20 @@ public final class PostgreSQLDatabase: EngineDatabase {
             SELECT set_config('timezone', 'UTC', false), set_config('datestyle', 'ISO', false),
                 set_config('statement_timeout', '5000', false), set_config('bytea_output', 'hex', false)
             """
+        // Without statistics, as on a fresh database, reading and hashing whole tables looks cheap to the planner.
+        let indexed = """
+            SELECT set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
+                set_config('enable_mergejoin', 'off', false), set_config('jit', 'off', false),
+                set_config('plan_cache_mode', 'force_generic_plan', false)
+            """
         let recorders = max(1, min(4, (poolMax - 2) / 2))
-        recording = (0..<recorders).map { _ in PostgreSQLConnection(target: target, setup: [session]) }
+        recording = (0..<recorders).map { _ in PostgreSQLConnection(target: target, setup: [session, indexed]) }
         logging = PostgreSQLConnection(
             target: target, setup: [session, "SELECT set_config('synchronous_commit', 'off', false)"])
         listening = PostgreSQLConnection(
             target: target, setup: [session, "LISTEN nezuko_cache", "LISTEN nezuko_effects"])
-        others = (0..<max(1, poolMax - 2 - recorders)).map { _ in PostgreSQLConnection(target: target, setup: [session])
+        others = (0..<max(1, poolMax - 2 - recorders)).map { _ in
+            PostgreSQLConnection(target: target, setup: [session, indexed])
         }
         listening.onNotification = { [weak self] channel, message in self?.heard(channel, message) }
     }

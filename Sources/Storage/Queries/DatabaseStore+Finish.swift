@@ -3,14 +3,6 @@
 import Domain
 import EventLoop
 
-/// What the statements of a finish found.
-private struct FinishEnd {
-    var isOurs: Bool
-    /// The row is gone, or waits as asked; else a newer wish has come.
-    var isEnded: Bool
-    var isDue: Bool
-}
-
 extension DatabaseStore {
     /// Ends an attempt. `note` is a JSON object for `decisions.effects`.
     public func finish(
@@ -19,7 +11,15 @@ extension DatabaseStore {
         try await followClock()
         switch result {
         case .done(let changes, let follow):
-            return try await finish(effect, steps(effect, changes, follow, note))
+            let end: FinishEnd
+            if database.dialect == .sqlite {
+                end = try await finishInFile(effect, steps(effect, changes, follow, note))
+            } else if let usual = UsualEnd(effect, changes, follow, note) {
+                end = try await finishes.run(.usual(usual))
+            } else {
+                end = try await finishes.run(.own(steps(effect, changes, follow, note).postgreSQL(ours(effect))))
+            }
+            return try await outcome(of: end, effect)
         case .again(let milliseconds, let counts, let unsent):
             return try await again(effect, milliseconds, counts: counts, unsent: unsent, note)
         }
@@ -29,14 +29,7 @@ extension DatabaseStore {
 
     // MARK: - Done
 
-    private func finish(
-        _ effect: Effect, _ steps: FinishSteps
-    ) async throws(StoreError) -> FinishOutcome {
-        let end: FinishEnd
-        switch database.dialect {
-        case .postgreSQL: end = try await finishAtServer(effect, steps)
-        case .sqlite: end = try await finishInFile(effect, steps)
-        }
+    private func outcome(of end: FinishEnd, _ effect: Effect) async throws(StoreError) -> FinishOutcome {
         guard end.isOurs else { return .lostLease }
         guard end.isEnded else {
             // A newer wish came meanwhile. Until this is stored the row is ours, and then somebody's after the lease.
@@ -55,16 +48,6 @@ extension DatabaseStore {
         let results = try await database.run(statements, .record)
         let isDue = zip(steps.steps, results.dropFirst()).contains { $0.step.tellsDue && !$1.isEmpty }
         return FinishEnd(isOurs: results.first?.isEmpty == false, isEnded: results.last?.isEmpty == false, isDue: isDue)
-    }
-
-    private func finishAtServer(
-        _ effect: Effect, _ steps: FinishSteps
-    ) async throws(StoreError) -> FinishEnd {
-        let results = try await finishes.run(steps.postgreSQL(ours(effect)), on: database)
-        let rows = results.compactMap(\.first)
-        return FinishEnd(
-            isOurs: rows.last?.flag(0) == true, isEnded: rows.last?.flag(1) == true,
-            isDue: rows.contains { $0.flag(2) })
     }
 
     private func steps(

@@ -18,12 +18,15 @@ private enum LeaseText {
                 OR (o.due_at <= m.now AND (o.due_at, o.id) < (c.due_at, c.id)))))
         """
 
-    /// `$1` lane, `$2` how many.
-    static let pick = """
-        SELECT c.id, c.lease_owner AS former FROM effects c, (SELECT {now} AS now) AS m
-        WHERE c.lane = $1::int AND c.due_at <= (SELECT {now}) AND \(ledgerOrder) AND \(chatOrder)
-        ORDER BY c.due_at, c.id LIMIT $2::int
+    /// At most `room` of a lane.
+    static func pick(_ lane: String, _ room: String) -> String {
         """
+        SELECT c.id, c.lease_owner AS former, CASE WHEN c.kind = 'restrict' THEN c.ledger_id END AS restricts
+        FROM effects c, (SELECT {now} AS now) AS m
+        WHERE c.lane = \(lane) AND c.due_at <= (SELECT {now}) AND \(ledgerOrder) AND \(chatOrder)
+        ORDER BY c.due_at, c.id LIMIT \(room)
+        """
+    }
 
     static let sends = "e.sends + CASE WHEN e.kind IN \(EffectRows.messageKinds) THEN 1 ELSE 0 END"
 
@@ -32,21 +35,26 @@ private enum LeaseText {
 }
 
 extension DatabaseStore {
-    private static let pickDue = Query(LeaseText.pick)
+    /// `$1` lane, `$2` how many.
+    private static let pickDue = Query(LeaseText.pick("$1", "$2"))
 
+    /// All lanes with one statement: `$1` lanes, `$2` how many of each. Whom an effect is about comes along: a release
+    /// that is recorded later waits for the lease, so the row stays true as long as that lasts.
     private static let leaseAtServer = Query(
         """
         UPDATE effects e SET lease_owner = $3::text, lease_until = {after:12000}, due_at = {after:12000},
             sends = \(LeaseText.sends)
-        FROM (\(LeaseText.pick) FOR UPDATE OF c SKIP LOCKED) AS p
+        FROM unnest($1::bigint[], $2::bigint[]) AS q(lane, room)
+        CROSS JOIN LATERAL (\(LeaseText.pick("q.lane::smallint", "q.room")) FOR UPDATE OF c SKIP LOCKED) AS p
+        LEFT JOIN user_restrictions u ON u.id = p.restricts
         WHERE e.id = p.id
-        RETURNING \(LeaseText.columns), COALESCE(p.former <> $3::text, FALSE)::int
+        RETURNING \(LeaseText.columns), COALESCE(p.former <> $3::text, FALSE)::int, \(HoldRows.columns("u."))
         """)
 
     private static let leaseInFile = Query(
         """
         UPDATE effects AS e SET lease_owner = $3, lease_until = $4, due_at = $4, sends = \(LeaseText.sends)
-        WHERE id IN (SELECT id FROM (\(LeaseText.pick)))
+        WHERE id IN (SELECT id FROM (\(LeaseText.pick("$1", "$2"))))
         RETURNING \(EffectRows.columns)
         """)
 
@@ -106,23 +114,22 @@ extension DatabaseStore {
         let lanes = limits.filter { $0.value > 0 }.sorted { $0.key < $1.key }
         guard !lanes.isEmpty else { return [] }
         try await followClock()
-        let isServer = database.dialect == .postgreSQL
+        let owner = SQLValue.text(database.owner)
+        guard database.dialect == .sqlite else {
+            let parameters = [SQLValue.ints(lanes.map { Int64($0.key) }), .ints(lanes.map { Int64($0.value) }), owner]
+            return try await rows(Self.leaseAtServer, parameters, .lease).compactMap { row in
+                var effect = EffectRows.effect(row, isTakenOver: row.flag(12))
+                effect?.freshHold = HoldRows.hold(row, from: 13)
+                return effect
+            }.sorted(by: Self.order)
+        }
         var steps: [SQLStatement] = []
         for (lane, limit) in lanes {
             let pick: [SQLValue] = [.int(Int64(lane)), .int(Int64(limit))]
-            let owner = SQLValue.text(database.owner)
-            if isServer {
-                steps.append(statement(Self.leaseAtServer, pick + [owner]))
-            } else {
-                steps.append(statement(Self.pickDue, pick))
-                steps.append(statement(Self.leaseInFile, pick + [owner, nextLeaseEnd()]))
-            }
+            steps.append(statement(Self.pickDue, pick))
+            steps.append(statement(Self.leaseInFile, pick + [owner, nextLeaseEnd()]))
         }
         let results = try await database.run(steps, .lease)
-        guard !isServer else {
-            return results.joined().compactMap { EffectRows.effect($0, isTakenOver: $0.flag(12)) }.sorted(
-                by: Self.order)
-        }
         var effects: [Effect] = []
         for index in stride(from: 0, to: results.count - 1, by: 2) {
             // RETURNING cannot name the former owner: the selection before the update has it.

@@ -5,10 +5,7 @@ import EventLoop
 import JSON
 
 extension DatabaseStore {
-    private static let columns = """
-        SELECT id, group_id, user_id, state, channel_ids::text, source, prior_permissions::text, warning_message_id, \
-        {epoch:held_at}, (told_at IS NOT NULL)::int, presses FROM user_restrictions
-        """
+    private static let columns = "SELECT \(HoldRows.columns()) FROM user_restrictions"
     private static let one = Query("\(columns) WHERE id = $1::bigint")
     private static let openOne = Query(
         "\(columns) WHERE group_id = $1::bigint AND user_id = $2::bigint AND lifted_at IS NULL")
@@ -38,25 +35,7 @@ extension DatabaseStore {
         "UPDATE user_restrictions SET channel_ids = $2::jsonb WHERE id = $1::bigint AND lifted_at IS NULL")
 
     private func holds(_ query: Query, _ parameters: [SQLValue]) async throws(StoreError) -> [Hold] {
-        try await rows(query, parameters, .read).compactMap(Self.hold)
-    }
-
-    private static func hold(_ row: SQLRow) -> Hold? {
-        guard let state = HoldState(rawValue: row.text(3)) else { return nil }
-        return Hold(
-            id: LedgerID(row.int(0)), group: ChatID(row.int(1)), user: UserID(row.int(2)), state: state,
-            channels: channels(row.text(4)), source: VerificationSource(rawValue: row.text(5)) ?? .message,
-            priorPermissions: row.optionalText(6), warning: row.optionalInt(7).map { MessageID($0) },
-            heldAtSeconds: row.int(8), isTold: row.flag(9), presses: Int(row.int(10)))
-    }
-
-    private static func channels(_ text: String) -> [ChatID] {
-        do {
-            return try JSONValue(parsing: Array(text.utf8)).array?.compactMap { $0.int.map { ChatID($0) } } ?? []
-        } catch {
-            // NULL in rows of older shapes: no channel is known.
-            return []
-        }
+        try await rows(query, parameters, .read).compactMap { HoldRows.hold($0) }
     }
 
     /// One row.

@@ -61,7 +61,8 @@ extension DatabaseStore {
         recorded.wasHeldAlready = head.flag(1)
         recorded.released = Int(head.int(2))
         recorded.decision = head.optionalInt(3)
-        recorded.effects = rows.compactMap { EffectRows.effect($0, from: 4) }
+        recorded.isOnlyUntold = recorded.ledger != nil && head.flag(4)
+        recorded.effects = rows.compactMap { EffectRows.effect($0, from: 5) }
         return .recorded(recorded)
     }
 

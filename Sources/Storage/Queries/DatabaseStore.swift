@@ -9,7 +9,7 @@ public final class DatabaseStore {
     let database: any Database
     let botID: Int64
     /// Ends of attempts on their way to PostgreSQL.
-    let finishes = FinishQueue()
+    let finishes: FinishQueue
     /// Who may be held, from memory.
     public let held = HeldPeople()
     /// Who is to know of effects that wait for a worker.
@@ -29,6 +29,7 @@ public final class DatabaseStore {
     public init(database: any Database, botID: Int64) {
         self.database = database
         self.botID = botID
+        finishes = FinishQueue(database: database)
     }
 
     /// 12 s.

@@ -1,55 +1,99 @@
 // Finishes share a transaction on PostgreSQL: each commit waits for the disk, and one at a time is on its way.
 
+import Domain
 import EventLoop
 
-/// Runs groups of statements, those that came while the last transaction was on its way together.
+/// What the statements of a finish found.
+struct FinishEnd {
+    var isOurs: Bool
+    /// The row is gone, or waits as asked; else a newer wish has come.
+    var isEnded: Bool
+    var isDue: Bool
+}
+
+/// How an end is stored.
+enum Finish {
+    /// By the statements that all usual ends of a transaction share.
+    case usual(UsualEnd)
+    /// By statements of its own, each of which answers one row: see `FinishSteps`.
+    case own([SQLStatement])
+}
+
+/// Stores ends, those that came while the last transaction was on its way together.
 @IO
 final class FinishQueue {
     private struct Entry {
-        var statements: [SQLStatement]
-        var completion: Completion<[[SQLRow]], StoreError>
+        let finish: Finish
+        let completion: Completion<FinishEnd, StoreError>
     }
 
     private static let together = 64
+    private let database: any Database
     private var entries: [Entry] = []
     private var isRunning = false
 
-    /// The rows of the group's statements, when they are stored.
-    func run(_ statements: [SQLStatement], on database: any Database) async throws(StoreError) -> [[SQLRow]] {
-        let completion = Completion<[[SQLRow]], StoreError>()
-        entries.append(Entry(statements: statements, completion: completion))
+    init(database: any Database) { self.database = database }
+
+    /// What was found, when it is stored.
+    func run(_ finish: Finish) async throws(StoreError) -> FinishEnd {
+        let completion = Completion<FinishEnd, StoreError>()
+        entries.append(Entry(finish: finish, completion: completion))
         if !isRunning {
             isRunning = true
             // Owned by the queue: each transaction has a deadline.
-            Task { @IO in await drain(database) }
+            Task { @IO in await drain() }
         }
         return try await completion.wait()
     }
 
-    private func drain(_ database: any Database) async {
+    private func drain() async {
         while !entries.isEmpty {
             let group = Array(entries.prefix(Self.together))
             entries.removeFirst(group.count)
-            await store(group, database)
+            await store(group)
         }
         isRunning = false
     }
 
-    private func store(_ group: [Entry], _ database: any Database) async {
+    private func store(_ group: [Entry]) async {
         do throws(StoreError) {
-            let results = try await database.run(group.flatMap(\.statements), .record)
-            var first = 0
-            for entry in group {
-                entry.completion.finish(.success(Array(results[first..<(first + entry.statements.count)])))
-                first += entry.statements.count
-            }
+            let usual = group.compactMap { if case .usual(let end) = $0.finish { end } else { nil } }
+            let own = group.compactMap { if case .own(let statements) = $0.finish { statements } else { nil } }
+            let shared = usual.isEmpty ? [] : FinishBatch.statements(usual, owner: database.owner)
+            let results = try await database.run(shared + own.joined(), .record)
+            deliver(results, of: group, shared: shared.count)
         } catch {
             guard case .refused = error, group.count > 1 else {
                 for entry in group { entry.completion.finish(.failure(error)) }
                 return
             }
             // One that is refused is not the others' fault.
-            for entry in group { await store([entry], database) }
+            for entry in group { await store([entry]) }
+        }
+    }
+
+    private func deliver(_ results: [[SQLRow]], of group: [Entry], shared: Int) {
+        var found: [Int64: FinishEnd] = [:]
+        if shared > 0 {
+            for row in results[shared - 1] {
+                found[row.int(0)] = FinishEnd(isOurs: true, isEnded: row.flag(1), isDue: row.flag(2))
+            }
+        }
+        var next = shared
+        for entry in group {
+            switch entry.finish {
+            case .usual(let end):
+                let nothing = FinishEnd(isOurs: false, isEnded: false, isDue: false)
+                entry.completion.finish(.success(found[end.effect.id] ?? nothing))
+            case .own(let statements):
+                let rows = results[next..<(next + statements.count)].compactMap(\.first)
+                next += statements.count
+                entry.completion.finish(
+                    .success(
+                        FinishEnd(
+                            isOurs: rows.last?.flag(0) == true, isEnded: rows.last?.flag(1) == true,
+                            isDue: rows.contains { $0.flag(2) })))
+            }
         }
     }
 }

@@ -110,8 +110,11 @@ enum RecordPostgreSQL {
                     AS leases)
         """
 
+    /// The statement does not see its own row: whether nobody else waits to be told there.
     private static let answer = """
-        SELECT (SELECT id FROM l), held.already::int, (SELECT count(*) FROM ending), (SELECT id FROM d), e.*,
+        SELECT (SELECT id FROM l), held.already::int, (SELECT count(*) FROM ending), (SELECT id FROM d),
+            (NOT EXISTS (SELECT 1 FROM user_restrictions u WHERE u.group_id = $10::bigint AND u.lifted_at IS NULL
+                AND u.told_at IS NULL AND u.state IN ('intended', 'held')))::int, e.*,
             CASE WHEN $17::int = 1 AND EXISTS (SELECT 1 FROM e WHERE NOT e.leases)
                 THEN pg_notify('nezuko_effects', '')::text END
         FROM held LEFT JOIN e ON e.leases ORDER BY e.id

@@ -1,0 +1,203 @@
+// The usual ends of attempts on PostgreSQL: those that came at the same time share one or two statements.
+
+import Domain
+import EventLoop
+import JSON
+
+/// An end of the usual kind: a message is gone, a person muted, a prompt sent.
+struct UsualEnd {
+    let effect: Effect
+    /// JSON object for the trace of the decision.
+    let note: String?
+    let held: LedgerID?
+    let told: (ledgers: [LedgerID], message: MessageID?)?
+    let expire: EffectWish?
+
+    /// `nil`: the end is another one, and has statements of its own.
+    init?(_ effect: Effect, _ changes: [LedgerChange], _ follow: [EffectWish], _ note: String?) {
+        guard changes.count <= 1, follow.count <= 1, follow.allSatisfy({ $0.kind == .expire && $0.key != effect.key })
+        else { return nil }
+        self.effect = effect
+        self.note = effect.decision == nil ? nil : note
+        expire = follow.first
+        switch changes.first {
+        case nil: (held, told) = (nil, nil)
+        case .held(let ledger): (held, told) = (ledger, nil)
+        case .told(let ledgers, let message): (held, told) = (nil, (ledgers, message))
+        case .lifted, .closed, .notice: return nil
+        }
+    }
+
+    fileprivate var changesMore: Bool { held != nil || told != nil || expire != nil }
+}
+
+/// The statements of several usual ends.
+enum FinishBatch {
+    /// The last statement answers a row for each effect that is ours: its id, whether the row is gone, and how many
+    /// others became due by the whole batch.
+    static func statements(_ ends: [UsualEnd], owner: String) -> [SQLStatement] {
+        let ours: [SQLValue] = [.text(owner), .ints(ends.map(\.effect.id))]
+        let revisions = SQLValue.ints(ends.map { Int64($0.effect.revision) })
+        let notes = SQLValue.text(notes(ends))
+        guard ends.contains(where: \.changesMore) else {
+            return [removal.statement(.postgreSQL, ours + [revisions, notes])]
+        }
+        let changes = changes(ends)
+        return [
+            ledger.statement(.postgreSQL, ours + [notes] + changes),
+            rest.statement(.postgreSQL, ours + [revisions, .text(expires(ends))] + changes),
+        ]
+    }
+
+    // MARK: - Texts
+
+    /// Rows are locked in the order of their ids.
+    private static let mine = """
+        mine AS MATERIALIZED (
+            SELECT id FROM effects WHERE id = ANY($2::bigint[]) AND lease_owner = $1::text ORDER BY id FOR UPDATE)
+        """
+
+    /// What a decision led to; as much of it as the row's bound allows.
+    private static func noted(_ parameter: String) -> String {
+        func fits(_ notes: String) -> String {
+            "octet_length(d.facts::text) + octet_length(d.effects::text) + octet_length(\(notes)::text) < 1024"
+        }
+        return """
+            noted AS (
+                UPDATE decisions d SET effects = d.effects || CASE WHEN \(fits("y.notes")) THEN y.notes ELSE y.first END
+                FROM (SELECT w.d AS id, jsonb_agg(w.n ORDER BY w.e) AS notes,
+                        jsonb_build_array((array_agg(w.n ORDER BY w.e))[1]) AS first
+                    FROM jsonb_to_recordset(\(parameter)::jsonb) AS w(e bigint, d bigint, n jsonb)
+                    WHERE w.e IN (SELECT id FROM mine) GROUP BY w.d) AS y
+                WHERE d.id = y.id AND \(fits("y.first")))
+            """
+    }
+
+    private static func gone(_ parameter: String) -> String {
+        """
+        gone AS (
+            DELETE FROM effects e USING unnest($2::bigint[], \(parameter)::bigint[]) AS x(id, revision)
+            WHERE e.id = x.id AND e.revision = x.revision AND e.id IN (SELECT id FROM mine) RETURNING e.id)
+        """
+    }
+
+    private static func answer(_ due: String) -> String {
+        "SELECT m.id, EXISTS (SELECT 1 FROM gone g WHERE g.id = m.id)::int, \(due) FROM mine m"
+    }
+
+    /// `$3` revisions, `$4` notes.
+    private static let removal = Query(
+        postgreSQL: "WITH \(mine),\n\(noted("$4")),\n\(gone("$3"))\n\(answer("0"))", sqlite: "SELECT 1")
+
+    /// `$3` notes; `$4`–`$8` changes of ledger rows: by which effect, which row, whether held, whether told, the message.
+    private static let ledger = Query(
+        postgreSQL: """
+            WITH \(mine),
+            \(noted("$3")),
+            ledger AS (
+                UPDATE user_restrictions u SET
+                    state = CASE WHEN c.held = 1 AND u.state = 'intended' THEN 'held' ELSE u.state END,
+                    held_at = CASE WHEN c.held = 1 AND u.state = 'intended' THEN {now} ELSE u.held_at END,
+                    told_at = CASE WHEN c.told = 1 THEN {now} ELSE u.told_at END,
+                    warning_message_id = CASE WHEN c.told = 1 THEN NULLIF(c.message, 0) ELSE u.warning_message_id END
+                FROM (SELECT c.ledger, max(c.held) AS held, max(c.told) AS told, max(c.message) AS message
+                    FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+                        AS c(effect, ledger, held, told, message)
+                    WHERE c.effect IN (SELECT id FROM mine) GROUP BY c.ledger) AS c
+                WHERE u.id = c.ledger)
+            SELECT 1
+            """,
+        sqlite: "SELECT 1")
+
+    /// A statement of its own, because it reads what others may have stored while the one before waited for their
+    /// lock: a lift that waits for the mute, somebody freed while the prompt was on its way.
+    /// `$3` revisions, `$4` expiries, `$5`–`$9` as `$4`–`$8` above.
+    private static let rest = Query(
+        postgreSQL: """
+            WITH \(mine),
+            change AS MATERIALIZED (
+                SELECT * FROM unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
+                    AS c(effect, ledger, held, told, message)
+                WHERE c.effect IN (SELECT id FROM mine)),
+            woken AS (
+                UPDATE effects SET due_at = LEAST(due_at, {now})
+                WHERE ledger_id IN (SELECT c.ledger FROM change c WHERE c.held = 1) AND kind = 'lift'
+                    AND lease_owner IS NULL
+                RETURNING 1),
+            edited AS (
+                INSERT INTO effects (dedup_key, kind, lane, chat_id, payload, due_at, created_at)
+                SELECT 'edit:' || u.group_id || ':' || c.message, 'edit', 3, u.group_id,
+                    jsonb_build_object('message', c.message), {now}, {now}
+                FROM change c JOIN user_restrictions u ON u.id = c.ledger AND u.state IN ('lifting', 'closed')
+                WHERE c.told = 1 AND c.message <> 0
+                GROUP BY u.group_id, c.message
+                \(EffectRows.conflictPostgreSQL)
+                RETURNING 1),
+            expiring AS (
+                INSERT INTO effects (dedup_key, kind, lane, chat_id, decision_id, payload, due_at, created_at)
+                SELECT w.key, 'expire', 3, w.chat, w.decision, w.payload, {after:w.delay}, {now}
+                FROM jsonb_to_recordset($4::jsonb) AS w(e bigint, key text, chat bigint, decision bigint,
+                    payload jsonb, delay bigint)
+                WHERE w.e IN (SELECT id FROM mine) ORDER BY w.key
+                \(EffectRows.conflictPostgreSQL)),
+            \(gone("$3"))
+            \(answer("(SELECT count(*) FROM woken) + (SELECT count(*) FROM edited)"))
+            """,
+        sqlite: "SELECT 1")
+
+    // MARK: - Parameters
+
+    private static func notes(_ ends: [UsualEnd]) -> String {
+        array(ends) { end, writer in
+            guard let note = end.note, let decision = end.effect.decision else { return }
+            writer.object { writer in
+                writer.key("e")
+                writer.int(end.effect.id)
+                writer.key("d")
+                writer.int(decision)
+                writer.key("n")
+                writer.raw(Array(note.utf8))
+            }
+        }
+    }
+
+    private static func expires(_ ends: [UsualEnd]) -> String {
+        array(ends) { end, writer in
+            guard let wish = end.expire, let key = wish.key else { return }
+            writer.object { writer in
+                writer.key("e")
+                writer.int(end.effect.id)
+                writer.key("key")
+                writer.string(key)
+                writer.key("chat")
+                writer.int(wish.chat.value)
+                writer.key("decision")
+                if let decision = end.effect.decision { writer.int(decision) } else { writer.null() }
+                writer.key("payload")
+                writer.raw(Array(wish.payload.utf8))
+                writer.key("delay")
+                writer.int(wish.delayMilliseconds)
+            }
+        }
+    }
+
+    private static func array(_ ends: [UsualEnd], _ write: (UsualEnd, inout JSONWriter) -> Void) -> String {
+        var writer = JSONWriter()
+        writer.array { writer in for end in ends { write(end, &writer) } }
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    private static func changes(_ ends: [UsualEnd]) -> [SQLValue] {
+        var columns: [[Int64]] = Array(repeating: [], count: 5)
+        func add(_ values: [Int64]) {
+            for (index, value) in values.enumerated() { columns[index].append(value) }
+        }
+        for end in ends {
+            if let ledger = end.held { add([end.effect.id, ledger.value, 1, 0, 0]) }
+            if let told = end.told {
+                for ledger in told.ledgers { add([end.effect.id, ledger.value, 0, 1, told.message?.value ?? 0]) }
+            }
+        }
+        return columns.map { .ints($0) }
+    }
+}
