@@ -43,14 +43,22 @@ public final class Completion<Value: Sendable, Failure: Error> {
 
     /// Waits for the result. Is not ended by cancellation: the deadline's owner ends it.
     @inlinable
-    public func wait() async throws(Failure) -> Value { try await outcome().get() }
+    public func wait() async throws(Failure) -> Value {
+        if let result { return try result().get() }
+        // Not by way of `outcome`: a function more that waits is memory and a step more at each wait.
+        let result = await withUnsafeContinuation { keep($0) }
+        return try result.get()
+    }
 
     /// Waits for the result, a failure too as a value. Is not ended by cancellation either.
     @inlinable
     public func outcome() async -> Result<Value, Failure> {
         if let result { return result() }
-        return await withUnsafeContinuation { (waiter: Waiter) in
-            if first == nil { first = waiter } else { others.append(waiter) }
-        }
+        return await withUnsafeContinuation { keep($0) }
+    }
+
+    @inlinable
+    func keep(_ waiter: Waiter) {
+        if first == nil { first = waiter } else { others.append(waiter) }
     }
 }

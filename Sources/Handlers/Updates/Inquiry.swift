@@ -40,22 +40,26 @@ final class Inquiry {
 
     /// Looks at what memory knows. Nothing is asked, nothing awaited.
     func recall() {
-        var memberships = facts.memberships
+        var (facts, cached) = (facts, cached)
         for channel in facts.group.channels {
             guard let entry = services.caches.verdicts.verdict(user, in: channel) else {
                 HandlerMetrics.verifyMisses.add()
                 continue
             }
             switch entry.membership {
-            case .member: memberships[channel] = .member
+            case .member: facts.memberships[channel] = .member
             case .notMember:
-                memberships[channel] = .notMember(ageMilliseconds: Loop.shared.now.milliseconds(since: entry.seen))
+                facts.memberships[channel] = .notMember(ageMilliseconds: Loop.shared.now.milliseconds(since: entry.seen))
             }
             if !cached.contains(channel) { cached.append(channel) }
             HandlerMetrics.verifyHits.add()
             if services.caches.verdicts.wantsRefresh(entry) { refreshInBackground(channel) }
         }
-        facts.memberships = memberships
+        recallAdministrators(&facts)
+        (self.facts, self.cached) = (facts, cached)
+    }
+
+    private func recallAdministrators(_ facts: inout Facts) {
         guard facts.admin == nil else { return }
         switch services.caches.admins.lookup(group.id) {
         case .fresh(let list):
@@ -170,7 +174,7 @@ final class Inquiry {
         case .ignore, .need: return
         case .allow, .hold, .delete, .release, .approve, .wait: break
         }
-        let facts = facts
+        let (facts, cached, milliseconds, errorTypes) = (facts, cached, milliseconds, errorTypes)
         var looked: [(channel: ChatID, status: Status)] = []
         var failed: ChatID?
         var missing: ChatID?
@@ -206,6 +210,7 @@ final class Inquiry {
         default: HandlerMetrics.verifications.add(decided.rawValue, source.rawValue)
         }
         let seconds = Double(Loop.shared.current().nanoseconds - began.nanoseconds) / 1_000_000_000
+        let isCached = milliseconds.isEmpty && cached.count == facts.group.channels.count
         (isCached ? HandlerMetrics.cachedSeconds : HandlerMetrics.askedSeconds).observe(seconds: seconds)
     }
 
