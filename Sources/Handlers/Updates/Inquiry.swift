@@ -49,7 +49,8 @@ final class Inquiry {
             switch entry.membership {
             case .member: facts.memberships[channel] = .member
             case .notMember:
-                facts.memberships[channel] = .notMember(ageMilliseconds: Loop.shared.now.milliseconds(since: entry.seen))
+                facts.memberships[channel] = .notMember(
+                    ageMilliseconds: Loop.shared.now.milliseconds(since: entry.seen))
             }
             if !cached.contains(channel) { cached.append(channel) }
             HandlerMetrics.verifyHits.add()
