@@ -59,7 +59,9 @@ public enum BotAPIErrorClass: String, CaseIterable, Sendable {
         case 400:
             if migratesTo != nil || says("upgraded to a supergroup") {
                 self = .chatMigrated
-            } else if says("user is an administrator", "user_admin_invalid", "can't restrict self") {
+            } else if says(
+                "user is an administrator", "user_admin_invalid", "can't restrict self", "can't remove chat owner")
+            {
                 self = .userIsAdmin
             } else if says(
                 "not enough rights", "chat_admin_required", "administrator rights", "member list is inaccessible",

@@ -52,6 +52,7 @@ struct ErrorClassTests {
         Row(400, "Bad Request: user is an administrator of the chat", .userIsAdmin, "BadRequest", "TelegramError"),
         Row(400, "Bad Request: USER_ADMIN_INVALID", .userIsAdmin, "BadRequest", "TelegramError"),
         Row(400, "Bad Request: can't restrict self", .userIsAdmin, "BadRequest", "TelegramError"),
+        Row(400, "Bad Request: can't remove chat owner", .userIsAdmin, "BadRequest", "TelegramError"),
         Row(400, "Bad Request: chat not found", .chatNotFound, "ChatNotFound", "ChatNotFoundError"),
         Row(400, "Bad Request: group chat was deactivated", .chatNotFound, "ChatNotFound", "ChatNotFoundError"),
         Row(400, "Bad Request: user not found", .userUnknown, "ChatNotFound", "ChatNotFoundError"),

@@ -168,16 +168,22 @@ public final class EffectWorkers {
     @discardableResult
     private func perform(_ effects: [Effect], leaseEnd: Instant) -> Completion<Void, Never> {
         let all = Completion<Void, Never>()
-        let ours = effects.filter { !window.contains($0) && !finisher.isUnfinished($0) }
-        let fresh = ours.prefix(max(0, EffectWindow.size - window.count))
-        if fresh.count < ours.count {
+        var fresh: [Effect] = []
+        var excess: [Int64] = []
+        for effect in effects where !window.contains(effect) && !finisher.isUnfinished(effect) {
+            if window.count < EffectWindow.size {
+                window.insert(effect, leaseEnd: leaseEnd)
+                fresh.append(effect)
+            } else {
+                excess.append(effect.id)
+            }
+        }
+        if !excess.isEmpty {
             // Leased beside each other for the same room: a lease without a start would only end.
-            let excess = ours.dropFirst(fresh.count).map(\.id)
             isSaturated = true
             Task { @IO in await giveBack(excess) }
         }
-        for effect in fresh { window.insert(effect, leaseEnd: leaseEnd) }
-        let batches = Self.batches(Array(fresh))
+        let batches = Self.batches(fresh)
         var left = batches.count
         if left == 0 { all.finish(.success(())) }
         for batch in batches {
@@ -194,6 +200,11 @@ public final class EffectWorkers {
     /// Due deletions of one chat are one call, and go first; everything else is alone.
     private static func batches(_ effects: [Effect]) -> [[Effect]] {
         var batches: [[Effect]] = []
+        if effects.count(where: { $0.kind == .delete }) <= 1 {
+            batches = effects.map { [$0] }
+            if let delete = effects.firstIndex(where: { $0.kind == .delete }) { batches.swapAt(0, delete) }
+            return batches
+        }
         for list in Dictionary(grouping: effects.filter { $0.kind == .delete }, by: \.chat).values {
             for start in stride(from: 0, to: list.count, by: 100) {
                 batches.append(Array(list[start..<min(start + 100, list.count)]))

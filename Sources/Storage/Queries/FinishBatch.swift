@@ -6,7 +6,9 @@ import JSON
 
 /// An end of the usual kind: a message is gone, a person muted, a prompt sent.
 struct UsualEnd {
-    let effect: Effect
+    let id: Int64
+    let revision: Int64
+    let decision: Int64?
     /// JSON object for the trace of the decision.
     let note: String?
     let held: LedgerID?
@@ -17,7 +19,9 @@ struct UsualEnd {
     init?(_ effect: Effect, _ changes: [LedgerChange], _ follow: [EffectWish], _ note: String?) {
         guard changes.count <= 1, follow.count <= 1, follow.allSatisfy({ $0.kind == .expire && $0.key != effect.key })
         else { return nil }
-        self.effect = effect
+        id = effect.id
+        revision = Int64(effect.revision)
+        decision = effect.decision
         self.note = effect.decision == nil ? nil : note
         expire = follow.first
         switch changes.first {
@@ -36,8 +40,8 @@ enum FinishBatch {
     /// The last statement answers a row for each effect that is ours: its id, whether the row is gone, and how many
     /// others became due by the whole batch.
     static func statements(_ ends: [UsualEnd], owner: String) -> [SQLStatement] {
-        let ours: [SQLValue] = [.text(owner), .ints(ends.map(\.effect.id))]
-        let revisions = SQLValue.ints(ends.map { Int64($0.effect.revision) })
+        let ours: [SQLValue] = [.text(owner), .ints(ends.map(\.id))]
+        let revisions = SQLValue.ints(ends.map(\.revision))
         let notes = SQLValue.text(notes(ends))
         guard ends.contains(where: \.changesMore) else {
             return [removal.statement(.postgreSQL, ours + [revisions, notes])]
@@ -149,10 +153,10 @@ enum FinishBatch {
 
     private static func notes(_ ends: [UsualEnd]) -> String {
         array(ends) { end, writer in
-            guard let note = end.note, let decision = end.effect.decision else { return }
+            guard let note = end.note, let decision = end.decision else { return }
             writer.object { writer in
                 writer.key("e")
-                writer.int(end.effect.id)
+                writer.int(end.id)
                 writer.key("d")
                 writer.int(decision)
                 writer.key("n")
@@ -166,13 +170,13 @@ enum FinishBatch {
             guard let wish = end.expire, let key = wish.key else { return }
             writer.object { writer in
                 writer.key("e")
-                writer.int(end.effect.id)
+                writer.int(end.id)
                 writer.key("key")
                 writer.string(key)
                 writer.key("chat")
                 writer.int(wish.chat.value)
                 writer.key("decision")
-                if let decision = end.effect.decision { writer.int(decision) } else { writer.null() }
+                if let decision = end.decision { writer.int(decision) } else { writer.null() }
                 writer.key("payload")
                 writer.raw(Array(wish.payload.utf8))
                 writer.key("delay")
@@ -193,9 +197,9 @@ enum FinishBatch {
             for (index, value) in values.enumerated() { columns[index].append(value) }
         }
         for end in ends {
-            if let ledger = end.held { add([end.effect.id, ledger.value, 1, 0, 0]) }
+            if let ledger = end.held { add([end.id, ledger.value, 1, 0, 0]) }
             if let told = end.told {
-                for ledger in told.ledgers { add([end.effect.id, ledger.value, 0, 1, told.message?.value ?? 0]) }
+                for ledger in told.ledgers { add([end.id, ledger.value, 0, 1, told.message?.value ?? 0]) }
             }
         }
         return columns.map { .ints($0) }

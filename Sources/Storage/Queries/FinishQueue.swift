@@ -84,7 +84,7 @@ final class FinishQueue {
             switch entry.finish {
             case .usual(let end):
                 let nothing = FinishEnd(isOurs: false, isEnded: false, isDue: false)
-                entry.completion.finish(.success(found[end.effect.id] ?? nothing))
+                entry.completion.finish(.success(found[end.id] ?? nothing))
             case .own(let statements):
                 let rows = results[next..<(next + statements.count)].compactMap(\.first)
                 next += statements.count

@@ -65,7 +65,9 @@ private final class ServeRun {
             return .failed
         }
         guard let secrets = Secrets.webhook(configuration) else {
-            Terminal.error("nezuko serve: there is no webhook secret. Set WEBHOOK_SECRET: openssl rand -hex 24")
+            Terminal.error(
+                "nezuko serve: the webhook secret cannot be kept in STATE_DIR. Check who may write there, "
+                    + "or set WEBHOOK_SECRET: openssl rand -hex 24")
             return .failed
         }
         configureLog(secrets)
