@@ -6,9 +6,12 @@
 /// Who makes one owes it a deadline: a timer that finishes it with a failure.
 @IO
 public final class Completion<Value: Sendable, Failure: Error> {
-    @usableFromInline typealias Waiter = CheckedContinuation<Result<Value, Failure>, Never>
+    /// Unchecked, since only `wait` makes one and only `finish` takes it, out of its place before it is resumed.
+    @usableFromInline typealias Waiter = UnsafeContinuation<Result<Value, Failure>, Never>
 
-    @usableFromInline var result: Result<Value, Failure>?
+    /// A function that gives the result: what it looks like does not depend on `Value`, so that the runtime need not
+    /// look up types when this object goes.
+    @usableFromInline var result: (() -> Result<Value, Failure>)?
     /// Nearly always there is one waiter, so it needs no array.
     @usableFromInline var first: Waiter?
     @usableFromInline var others: [Waiter] = []
@@ -16,6 +19,11 @@ public final class Completion<Value: Sendable, Failure: Error> {
     /// A result that is not there yet.
     @inlinable
     public init() {}
+
+    deinit {
+        let isAwaited = first != nil
+        assert(!isAwaited, "A result was given up while somebody waited for it")
+    }
 
     /// Whether a result is there.
     @inlinable
@@ -25,7 +33,7 @@ public final class Completion<Value: Sendable, Failure: Error> {
     @inlinable
     public func finish(_ result: Result<Value, Failure>) {
         guard self.result == nil else { return }
-        self.result = result
+        self.result = { result }
         let (first, others) = (first, others)
         self.first = nil
         self.others = []
@@ -36,10 +44,21 @@ public final class Completion<Value: Sendable, Failure: Error> {
     /// Waits for the result. Is not ended by cancellation: the deadline's owner ends it.
     @inlinable
     public func wait() async throws(Failure) -> Value {
-        if let result { return try result.get() }
-        let result = await withCheckedContinuation { (waiter: Waiter) in
-            if first == nil { first = waiter } else { others.append(waiter) }
-        }
+        if let result { return try result().get() }
+        // Not by way of `outcome`: a function more that waits is memory and a step more at each wait.
+        let result = await withUnsafeContinuation { keep($0) }
         return try result.get()
+    }
+
+    /// Waits for the result, a failure too as a value. Is not ended by cancellation either.
+    @inlinable
+    public func outcome() async -> Result<Value, Failure> {
+        if let result { return result() }
+        return await withUnsafeContinuation { keep($0) }
+    }
+
+    @inlinable
+    func keep(_ waiter: Waiter) {
+        if first == nil { first = waiter } else { others.append(waiter) }
     }
 }

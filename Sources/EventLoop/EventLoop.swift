@@ -23,11 +23,14 @@ public actor IO {
     /// Runs `operation` as `@IO` code at once. For C callbacks and the loop itself.
     ///
     /// - Precondition: the caller is on the loop thread; checked in all builds.
+    ///
+    /// Inlinable: C calls back a dozen times for each request.
+    @inlinable
     @inline(__always)
     public static nonisolated func assume<Value, Failure: Error>(
         _ operation: @IO () throws(Failure) -> Value
     ) throws(Failure) -> Value {
-        precondition(LoopExecutor.shared.isLoopThread, "IO.assume was called off the loop thread")
+        precondition(isLoopThread, "IO.assume was called off the loop thread")
         typealias Isolated = @IO () throws(Failure) -> Value
         typealias Free = () throws(Failure) -> Value
         // The two types differ in isolation only, and the precondition proved the isolation.
@@ -35,4 +38,20 @@ public actor IO {
             try unsafeBitCast(escaping, to: Free.self)()
         }
     }
+
+    /// The same for a C callback: what it was called with is handed on as an argument, pointers as their bits, so that
+    /// nothing is captured and no memory needed.
+    @inlinable
+    @inline(__always)
+    public static nonisolated func assume<Argument: Sendable, Value: Sendable>(
+        _ argument: Argument, _ operation: @escaping @IO (Argument) -> Value
+    ) -> Value {
+        precondition(isLoopThread, "IO.assume was called off the loop thread")
+        typealias Free = (Argument) -> Value
+        // As above.
+        return unsafeBitCast(operation, to: Free.self)(argument)
+    }
+
+    @usableFromInline
+    static nonisolated var isLoopThread: Bool { LoopExecutor.shared.isLoopThread }
 }

@@ -116,7 +116,13 @@ public final class Loop {
     /// Calls `body` once after that many milliseconds (0: in the next turn), unless cancelled.
     @discardableResult
     public func schedule(afterMilliseconds milliseconds: Int64, _ body: @escaping @IO () -> Void) -> LoopTimer {
-        let timer = LoopTimer(deadline: current().adding(milliseconds: milliseconds), body: body)
+        schedule(at: current().adding(milliseconds: milliseconds), body)
+    }
+
+    /// Calls `body` once at that moment, in the next turn at the earliest, unless cancelled.
+    @discardableResult
+    public func schedule(at moment: Instant, _ body: @escaping @IO () -> Void) -> LoopTimer {
+        let timer = LoopTimer(deadline: moment, body: body)
         timers.push(timer)
         return timer
     }

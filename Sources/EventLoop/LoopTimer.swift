@@ -4,13 +4,10 @@
 @IO
 public final class LoopTimer {
     fileprivate var deadline: Instant
-    /// Where the heap has it; at most `deadline`, since moving later does not touch the heap.
-    fileprivate var heapDeadline: Instant
     fileprivate var body: (@IO () -> Void)?
 
     init(deadline: Instant, body: @escaping @IO () -> Void) {
         self.deadline = deadline
-        heapDeadline = deadline
         self.body = body
     }
 
@@ -41,13 +38,19 @@ public final class LoopTimer {
 
 @IO
 struct TimerHeap {
-    private var heap: [LoopTimer] = []
+    /// A timer and the moment by which it is sorted; at most its `deadline`, since moving later does not touch the heap.
+    private struct Entry {
+        let deadline: Instant
+        let timer: LoopTimer
+    }
+
+    private var heap: [Entry] = []
     private var cancelled = 0
 
-    var nextDeadline: Instant? { heap.first?.heapDeadline }
+    var nextDeadline: Instant? { heap.first?.deadline }
 
     mutating func push(_ timer: LoopTimer) {
-        heap.append(timer)
+        heap.append(Entry(deadline: timer.deadline, timer: timer))
         siftUp(heap.count - 1)
     }
 
@@ -57,22 +60,24 @@ struct TimerHeap {
         cancelled += 1
         guard cancelled > 64, cancelled * 2 > heap.count else { return }
         cancelled = 0
-        heap.removeAll { !$0.isPending }
+        // Not by a closure, whose isolation would be checked for each.
+        var kept: [Entry] = []
+        kept.reserveCapacity(heap.count)
+        for entry in heap where entry.timer.isPending { kept.append(entry) }
+        heap = kept
         for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(index) }
     }
 
     /// Takes out what is due. The caller runs it, since the bodies schedule timers of their own.
     mutating func takeDue(at now: Instant) -> [LoopTimer] {
         var due: [LoopTimer] = []
-        while let first = heap.first, first.heapDeadline <= now {
+        while let first = heap.first, first.deadline <= now {
             removeFirst()
-            guard first.body != nil else { continue }
-            if first.deadline > now {
-                first.heapDeadline = first.deadline
-                push(first)
-            } else {
-                due.append(first)
+            guard first.timer.isPending else {
+                cancelled -= 1
+                continue
             }
+            if first.timer.deadline > now { push(first.timer) } else { due.append(first.timer) }
         }
         return due
     }
@@ -87,7 +92,7 @@ struct TimerHeap {
         var child = start
         while child > 0 {
             let parent = (child - 1) / 2
-            guard heap[child].heapDeadline < heap[parent].heapDeadline else { return }
+            guard heap[child].deadline < heap[parent].deadline else { return }
             heap.swapAt(child, parent)
             child = parent
         }
@@ -98,7 +103,7 @@ struct TimerHeap {
         while true {
             var least = parent
             for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
-                if heap[child].heapDeadline < heap[least].heapDeadline { least = child }
+                if heap[child].deadline < heap[least].deadline { least = child }
             }
             guard least != parent else { return }
             heap.swapAt(parent, least)

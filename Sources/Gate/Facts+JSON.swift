@@ -10,7 +10,7 @@ import JSON
 extension Facts {
     /// The stored form, with the decision's reason beside the facts. `cachedMilliseconds` has the ages of what came from
     /// memory; everything else was asked for this decision.
-    public func encoded(reason: String, cachedMilliseconds: [ChatID: Int64] = [:]) -> String {
+    public func encoded(reason: String, cachedMilliseconds: ByChannel<Int64> = ByChannel()) -> String {
         var writer = JSONWriter()
         writer.object { json in
             json.key("v")
@@ -63,7 +63,7 @@ extension Facts {
                 }
             }
         }
-        return String(decoding: writer.bytes, as: UTF8.self)
+        return writer.text
     }
 
     /// Reads the stored form back.

@@ -89,10 +89,19 @@ public struct GroupFacts: Equatable, Sendable {
 
     /// The facts of a group's configuration; `nil`: never protected.
     public init(_ group: ProtectedGroup?) {
-        isProtected = group?.isProtected ?? false
-        channels = group?.requiredChannels.map(\.id) ?? []
-        failMode = group?.params.failMode ?? .open
-        allowsSenderChats = group?.params.allowsSenderChats ?? false
+        if let group { self.init(group) } else { self.init(isProtected: false, channels: []) }
+    }
+
+    /// The facts of a group's configuration.
+    public init(_ group: ProtectedGroup) {
+        channels = []
+        // By index, so that the links' names are not copied.
+        for index in group.channels.indices where group.channels[index].health == .ok {
+            channels.append(group.channels[index].id)
+        }
+        isProtected = group.isEnabled && !channels.isEmpty
+        failMode = group.params.failMode
+        allowsSenderChats = group.params.allowsSenderChats
     }
 }
 
@@ -113,7 +122,7 @@ public struct Facts: Equatable, Sendable {
     /// Whether the person is an administrator of the group; `nil`: not looked up.
     public var admin: AdminFact?
     /// By channel; absent: not looked up.
-    public var memberships: [ChatID: MembershipFact] = [:]
+    public var memberships = ByChannel<MembershipFact>()
     /// Whether an open hold of the person is known.
     public var hasOpenHold = false
     /// Whether the person is a member of the group; `nil`: not looked up.

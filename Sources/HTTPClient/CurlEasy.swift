@@ -3,6 +3,7 @@
 import CCurl
 import CShims
 import EventLoop
+import Glibc
 
 /// One easy handle with its header list and the buffers of the request it carries.
 ///
@@ -13,20 +14,31 @@ final class CurlEasy {
     let handle: UnsafeMutableRawPointer
     private(set) var transfer: Transfer?
 
+    /// Where the client's list of active handles has it.
+    var place = 0
+
+    private let address = CurlAddress()
     private var headerLines: [(String, String)]?
     private var headerList: UnsafeMutablePointer<curl_slist>?
+    private var hasLongBody = false
+    private var method = ""
+    private var connectTimeout = -1
+    private var waitsForPipe = false
     private var requestsBegun = 0
-    private var replyHead: [UInt8] = []
-    private var reply: [UInt8] = []
+    private let replyHead = CurlBytes()
+    private let reply = CurlBytes()
     private var maximumReplyBytes = 0
     private var isTooLarge = false
 
     private static let maximumHeadBytes = 32 << 10
+    /// libcurl asks before it sends more than 1 MiB.
+    private static let longBodyBytes = 1 << 19
 
     init(sockets: CurlSockets) throws(HTTPClientError) {
         guard let handle = curl_easy_init() else { throw .outOfMemory }
         self.handle = handle
         let me = Unmanaged.passUnretained(self).toOpaque()
+        nezuko_curl_pointer(handle, CURLOPT_PRIVATE, me)
         nezuko_curl_write_callback(handle, onBody)
         nezuko_curl_pointer(handle, CURLOPT_WRITEDATA, me)
         nezuko_curl_header_callback(handle, onHeader)
@@ -41,9 +53,16 @@ final class CurlEasy {
     isolated deinit {
         curl_easy_cleanup(handle)
         curl_slist_free_all(headerList)
+        address.free()
     }
 
-    var key: UInt { UInt(bitPattern: handle) }
+    /// The object that owns a handle. Valid for handles that are in flight: the client keeps their owners.
+    static func owner(of handle: UnsafeMutableRawPointer) -> CurlEasy? {
+        var pointer: UnsafeMutableRawPointer?
+        nezuko_curl_info_pointer(handle, CURLINFO_PRIVATE, &pointer)
+        guard let pointer else { return nil }
+        return Unmanaged<CurlEasy>.fromOpaque(pointer).takeUnretainedValue()
+    }
 
     /// Whether not a byte of the request has left yet.
     var hasSentNothing: Bool {
@@ -69,14 +88,12 @@ final class CurlEasy {
         nezuko_curl_string(handle, CURLOPT_PROXY, "")
     }
 
+    /// Sets one request. Options that are as in the handle's last one are left alone.
     func prepare(_ request: HTTPClientRequest, for transfer: Transfer) throws(HTTPClientError) {
-        guard nezuko_curl_string(handle, CURLOPT_URL, request.url) == CURLE_OK else { throw .outOfMemory }
-        try keepHeaders(request.headers)
-        if request.method == "GET" {
-            nezuko_curl_long(handle, CURLOPT_HTTPGET, 1)
-            nezuko_curl_string(handle, CURLOPT_CUSTOMREQUEST, nil)
-        } else {
-            nezuko_curl_long(handle, CURLOPT_POST, 1)
+        guard address.set(request.url, on: handle) else { throw .outOfMemory }
+        try keepHeaders(request.headers, hasLongBody: request.body.count >= Self.longBodyBytes)
+        if request.method != method { use(method: request.method) }
+        if request.method != "GET" {
             nezuko_curl_offset(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count))
             // Copied; head and body then leave in one write.
             let code = request.body.withUnsafeBytes { bytes in
@@ -84,21 +101,41 @@ final class CurlEasy {
                     handle, CURLOPT_COPYPOSTFIELDS, UnsafeMutableRawPointer(mutating: bytes.baseAddress))
             }
             guard code == CURLE_OK else { throw .outOfMemory }
-            nezuko_curl_string(handle, CURLOPT_CUSTOMREQUEST, request.method == "POST" ? nil : request.method)
         }
         // Waiting for a connection that may carry HTTP/2 is worth it with TLS only.
-        nezuko_curl_long(handle, CURLOPT_PIPEWAIT, request.url.utf8.starts(with: "https:".utf8) ? 1 : 0)
-        nezuko_curl_long(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(max(request.connectTimeoutMilliseconds, 1)))
+        if waitsForPipe != address.isSecure {
+            waitsForPipe = address.isSecure
+            nezuko_curl_long(handle, CURLOPT_PIPEWAIT, waitsForPipe ? 1 : 0)
+        }
+        let timeout = Int(max(request.connectTimeoutMilliseconds, 1))
+        if timeout != connectTimeout {
+            connectTimeout = timeout
+            nezuko_curl_long(handle, CURLOPT_CONNECTTIMEOUT_MS, timeout)
+        }
         requestsBegun = 0
         maximumReplyBytes = request.maximumReplyBytes
         self.transfer = transfer
     }
 
-    private func keepHeaders(_ headers: [(String, String)]) throws(HTTPClientError) {
-        if let headerLines, headerLines.elementsEqual(headers, by: ==) { return }
+    private func use(method: String) {
+        self.method = method
+        if method == "GET" {
+            nezuko_curl_long(handle, CURLOPT_HTTPGET, 1)
+            nezuko_curl_string(handle, CURLOPT_CUSTOMREQUEST, nil)
+        } else {
+            nezuko_curl_long(handle, CURLOPT_POST, 1)
+            nezuko_curl_string(handle, CURLOPT_CUSTOMREQUEST, method == "POST" ? nil : method)
+        }
+    }
+
+    private func keepHeaders(_ headers: [(String, String)], hasLongBody: Bool) throws(HTTPClientError) {
+        if let headerLines, hasLongBody == self.hasLongBody, headerLines.elementsEqual(headers, by: ==) { return }
         headerLines = nil
+        // Nobody needs to be told that any kind of answer will do.
+        var list: UnsafeMutablePointer<curl_slist>?
+        if !headers.contains(where: { $0.0.lowercased() == "accept" }) { list = curl_slist_append(list, "Accept:") }
         // Without the empty Expect, a long body waits a second for a "100 Continue" that seldom comes.
-        var list: UnsafeMutablePointer<curl_slist>? = curl_slist_append(nil, "Expect:")
+        if hasLongBody { list = curl_slist_append(list, "Expect:") }
         for (name, value) in headers {
             let isClean = !(name + value).utf8.contains { $0 == 0x0A || $0 == 0x0D || $0 == 0 }
             guard isClean, let longer = curl_slist_append(list, "\(name): \(value)") else {
@@ -111,6 +148,7 @@ final class CurlEasy {
         curl_slist_free_all(headerList)
         headerList = list
         headerLines = headers
+        self.hasLongBody = hasLongBody
     }
 
     /// What the transfer came to, read before `forget`.
@@ -119,14 +157,15 @@ final class CurlEasy {
         var status = 0
         nezuko_curl_info_long(handle, CURLINFO_RESPONSE_CODE, &status)
         return .success(
-            HTTPClientResponse(status: status, body: reply, latencyMilliseconds: latencyMilliseconds, head: replyHead))
+            HTTPClientResponse(
+                status: status, body: reply.array, latencyMilliseconds: latencyMilliseconds, head: replyHead.array))
     }
 
     /// Drops everything of the request carried; connections and headers stay.
     func forget() {
         transfer = nil
-        reply = []
-        replyHead = []
+        reply.clear()
+        replyHead.clear()
         isTooLarge = false
     }
 
@@ -153,18 +192,18 @@ final class CurlEasy {
             isTooLarge = true
             return 0
         }
-        reply.append(contentsOf: bytes)
+        reply.append(bytes)
         return bytes.count
     }
 
     fileprivate func takeHeader(_ line: UnsafeRawBufferPointer) -> Int {
         // A new status line: what came before was an interim reply.
-        if line.starts(with: "HTTP/".utf8) { replyHead.removeAll(keepingCapacity: true) }
+        if line.count > 5, let start = line.baseAddress, memcmp(start, "HTTP/", 5) == 0 { replyHead.clear() }
         guard replyHead.count + line.count <= Self.maximumHeadBytes else {
             isTooLarge = true
             return 0
         }
-        replyHead.append(contentsOf: line)
+        replyHead.append(line)
         return line.count
     }
 
@@ -180,22 +219,20 @@ final class CurlEasy {
 private func onBody(
     data: UnsafeMutablePointer<CChar>?, size: Int, count: Int, user: UnsafeMutableRawPointer?
 ) -> Int {
-    let (bytes, address) = (UInt(bitPattern: data), UInt(bitPattern: user))
-    return IO.assume {
+    IO.assume((UInt(bitPattern: data), UInt(bitPattern: user), size * count)) { bytes, address, count in
         guard let pointer = UnsafeRawPointer(bitPattern: address) else { return 0 }
         let easy = Unmanaged<CurlEasy>.fromOpaque(pointer).takeUnretainedValue()
-        return easy.takeBody(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: bytes), count: size * count))
+        return easy.takeBody(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: bytes), count: count))
     }
 }
 
 private func onHeader(
     data: UnsafeMutablePointer<CChar>?, size: Int, count: Int, user: UnsafeMutableRawPointer?
 ) -> Int {
-    let (bytes, address) = (UInt(bitPattern: data), UInt(bitPattern: user))
-    return IO.assume {
+    IO.assume((UInt(bitPattern: data), UInt(bitPattern: user), size * count)) { bytes, address, count in
         guard let pointer = UnsafeRawPointer(bitPattern: address) else { return 0 }
         let easy = Unmanaged<CurlEasy>.fromOpaque(pointer).takeUnretainedValue()
-        return easy.takeHeader(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: bytes), count: size * count))
+        return easy.takeHeader(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: bytes), count: count))
     }
 }
 
@@ -203,8 +240,7 @@ private func onRequest(
     user: UnsafeMutableRawPointer?, _: UnsafeMutablePointer<CChar>?, _: UnsafeMutablePointer<CChar>?, _: Int32,
     _: Int32
 ) -> Int32 {
-    let address = UInt(bitPattern: user)
-    return IO.assume {
+    IO.assume(UInt(bitPattern: user)) { address in
         guard let pointer = UnsafeRawPointer(bitPattern: address) else { return CURL_PREREQFUNC_ABORT }
         let easy = Unmanaged<CurlEasy>.fromOpaque(pointer).takeUnretainedValue()
         return easy.requestBegins() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT

@@ -10,8 +10,8 @@ import EventLoop
 /// own calls to it, and what it asks for is only noted there: no call into libcurl from a callback.
 @IO
 final class CurlMulti {
-    /// Told about each finished easy handle (as bits), outside of any callback.
-    var onFinished: ((UInt, CURLcode) -> Void)?
+    /// Told about each finished easy handle, outside of any callback.
+    var onFinished: ((UnsafeMutableRawPointer, CURLcode) -> Void)?
 
     let sockets = CurlSockets()
     private let handle: UnsafeMutableRawPointer
@@ -65,7 +65,8 @@ final class CurlMulti {
             }
         }
         let moment = Loop.shared.now.adding(milliseconds: Int64(milliseconds))
-        let isEarlier = wanted.map { moment < $0 } ?? true
+        var isEarlier = true
+        if let wanted { isEarlier = moment < wanted }
         wanted = moment
         if let timer, timer.isPending {
             // An early call is no harm; one timer for all saves one a transfer.
@@ -93,9 +94,8 @@ final class CurlMulti {
         var left: Int32 = 0
         while let message = curl_multi_info_read(handle, &left) {
             // Copied out first: the message is gone once its handle is removed.
-            let easy = UInt(bitPattern: nezuko_curl_message_handle(message))
-            let code = nezuko_curl_message_result(message)
-            if message.pointee.msg == CURLMSG_DONE { onFinished?(easy, code) }
+            guard message.pointee.msg == CURLMSG_DONE, let easy = nezuko_curl_message_handle(message) else { continue }
+            onFinished?(easy, nezuko_curl_message_result(message))
         }
     }
 }
@@ -104,8 +104,7 @@ private func onSocket(
     _: UnsafeMutableRawPointer?, descriptor: curl_socket_t, action: Int32, user: UnsafeMutableRawPointer?,
     _: UnsafeMutableRawPointer?
 ) -> Int32 {
-    let address = UInt(bitPattern: user)
-    return IO.assume {
+    IO.assume((UInt(bitPattern: user), descriptor, action)) { address, descriptor, action in
         guard let pointer = UnsafeRawPointer(bitPattern: address) else { return -1 }
         let sockets = Unmanaged<CurlMulti>.fromOpaque(pointer).takeUnretainedValue().sockets
         if action == CURL_POLL_REMOVE {
@@ -118,8 +117,7 @@ private func onSocket(
 }
 
 private func onTimer(_: UnsafeMutableRawPointer?, milliseconds: Int, user: UnsafeMutableRawPointer?) -> Int32 {
-    let address = UInt(bitPattern: user)
-    return IO.assume {
+    IO.assume((UInt(bitPattern: user), milliseconds)) { address, milliseconds in
         guard let pointer = UnsafeRawPointer(bitPattern: address) else { return -1 }
         Unmanaged<CurlMulti>.fromOpaque(pointer).takeUnretainedValue().timerChanged(milliseconds: milliseconds)
         return 0

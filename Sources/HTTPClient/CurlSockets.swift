@@ -15,12 +15,15 @@ final class CurlSockets {
     /// Told about readiness, in libcurl's bits.
     var onReady: (curl_socket_t, Int32) -> Void = { _, _ in }
 
-    private struct Entry {
-        var watch: Watch
-        var isResting: Bool
+    private final class Entry {
+        let watch: Watch
+        var isResting = false
+
+        init(watch: Watch) { self.watch = watch }
     }
 
-    private var entries: [curl_socket_t: Entry] = [:]
+    /// By descriptor: those are small numbers.
+    private var entries: [Entry?] = []
 
     /// Has sockets of connections that `easy` opens closed through here.
     ///
@@ -33,18 +36,25 @@ final class CurlSockets {
         var interest: Interest = []
         if action & CURL_POLL_IN != 0 { interest.insert(.read) }
         if action & CURL_POLL_OUT != 0 { interest.insert(.write) }
-        guard let known = entries[descriptor] else {
+        guard let known = entry(descriptor) else {
             let watch = Loop.shared.watch(descriptor, interest) { [weak self] in self?.ready(descriptor, $0) }
-            entries[descriptor] = Entry(watch: watch, isResting: false)
+            while entries.count <= Int(descriptor) { entries.append(nil) }
+            entries[Int(descriptor)] = Entry(watch: watch)
             return
         }
         known.watch.update(interest)
-        entries[descriptor]?.isResting = false
+        known.isResting = false
     }
 
     func rests(_ descriptor: curl_socket_t) {
-        entries[descriptor]?.watch.update(.read)
-        entries[descriptor]?.isResting = true
+        guard let entry = entry(descriptor) else { return }
+        entry.watch.update(.read)
+        entry.isResting = true
+    }
+
+    private func entry(_ descriptor: curl_socket_t) -> Entry? {
+        let entries = entries
+        return entries.indices.contains(Int(descriptor)) ? entries[Int(descriptor)] : nil
     }
 
     fileprivate func close(_ descriptor: curl_socket_t) {
@@ -53,7 +63,7 @@ final class CurlSockets {
     }
 
     private func ready(_ descriptor: curl_socket_t, _ readiness: Readiness) {
-        guard let entry = entries[descriptor] else { return }
+        guard let entry = entry(descriptor) else { return }
         guard !entry.isResting else { return forget(descriptor) }
         var mask: Int32 = 0
         if readiness.contains(.read) { mask |= CURL_CSELECT_IN }
@@ -61,12 +71,15 @@ final class CurlSockets {
         onReady(descriptor, mask)
     }
 
-    private func forget(_ descriptor: curl_socket_t) { entries.removeValue(forKey: descriptor)?.watch.cancel() }
+    private func forget(_ descriptor: curl_socket_t) {
+        guard let entry = entry(descriptor) else { return }
+        entries[Int(descriptor)] = nil
+        entry.watch.cancel()
+    }
 }
 
 private func onClose(user: UnsafeMutableRawPointer?, descriptor: curl_socket_t) -> Int32 {
-    let address = UInt(bitPattern: user)
-    return IO.assume {
+    IO.assume((UInt(bitPattern: user), descriptor)) { address, descriptor in
         guard let pointer = UnsafeRawPointer(bitPattern: address) else { return 1 }
         Unmanaged<CurlSockets>.fromOpaque(pointer).takeUnretainedValue().close(descriptor)
         return 0

@@ -3,7 +3,7 @@
 // Invariants of the room:
 // - One `send` is at most one request on the wire: nothing is retried or redirected in here, so that
 //   whoever counts attempts counts right.
-// - Every transfer has a deadline timer of the loop: no caller waits for ever.
+// - Every transfer has an end, which a timer of the loop looks after: no caller waits for ever.
 // - URLs hold secrets: no error and no log line of this room carries one.
 
 import CCurl
@@ -33,8 +33,11 @@ public final class HTTPClient {
     private let options: HTTPClientOptions
     private var multi: CurlMulti?
     private var idle: [CurlEasy] = []
-    private var active: [UInt: CurlEasy] = [:]
+    /// Each knows its place in here.
+    private var active: [CurlEasy] = []
     private var isClosed = false
+    private var endTimer: LoopTimer?
+    private var endTimerMoment = Instant(nanoseconds: 0)
 
     /// A client without connections; they are made when needed.
     public init(options: HTTPClientOptions = .init()) {
@@ -52,23 +55,19 @@ public final class HTTPClient {
     public func send(_ request: HTTPClientRequest) async throws(HTTPClientError) -> HTTPClientResponse {
         if Task.isCancelled { throw .cancelled }
         let transfer = try start(request)
-        let result: Result<HTTPClientResponse, HTTPClientError> = await withTaskCancellationHandler {
-            do throws(HTTPClientError) {
-                return .success(try await transfer.completion.wait())
-            } catch {
-                return .failure(error)
-            }
+        return try await withTaskCancellationHandler {
+            await transfer.completion.outcome()
         } onCancel: {
             Task { @IO in self.abort(transfer, .cancelled) }
-        }
-        return try result.get()
+        }.get()
     }
 
     /// Aborts what is in flight and closes all connections; later sends fail.
     public func close() {
         guard !isClosed else { return }
         isClosed = true
-        for easy in Array(active.values) {
+        endTimer?.cancel()
+        for easy in active {
             if let transfer = easy.transfer { abort(transfer, .cancelled) }
         }
         idle.removeAll()
@@ -85,15 +84,40 @@ public final class HTTPClient {
         guard active.count < options.maximumTransfers else { throw .refused("too many requests are in flight") }
         guard let multi else { throw .outOfMemory }
         let easy = try takeEasy(multi)
-        let transfer = Transfer(easy: easy, started: Loop.shared.current())
+        let started = Loop.shared.current()
+        let transfer = Transfer(
+            easy: easy, started: started, end: started.adding(milliseconds: request.timeoutMilliseconds))
         try easy.prepare(request, for: transfer)
         guard multi.add(easy.handle) else { throw .outOfMemory }
-        active[easy.key] = easy
-        transfer.deadline = Loop.shared.schedule(afterMilliseconds: request.timeoutMilliseconds) { [weak self] in
-            // libcurl may have been asked to connect for all this time and never have sent a byte.
-            self?.abort(transfer, easy.hasSentNothing ? .connect : .timedOut)
-        }
+        easy.place = active.count
+        active.append(easy)
+        watchEnd(transfer.end)
         return transfer
+    }
+
+    /// One timer for all transfers, at the earliest of their ends when it was set: most end long before, and a timer
+    /// of its own for each would be made and cancelled for nothing.
+    private func watchEnd(_ moment: Instant) {
+        if let endTimer, endTimer.isPending {
+            guard moment < endTimerMoment else { return }
+            endTimer.cancel()
+        }
+        endTimerMoment = moment
+        endTimer = Loop.shared.schedule(at: moment) { [weak self] in self?.endLateOnes() }
+    }
+
+    private func endLateOnes() {
+        var next: Instant?
+        for easy in active {
+            guard let transfer = easy.transfer else { continue }
+            if transfer.end <= Loop.shared.now {
+                // libcurl may have been asked to connect for all this time and never have sent a byte.
+                abort(transfer, easy.hasSentNothing ? .connect : .timedOut)
+            } else {
+                next = min(next ?? transfer.end, transfer.end)
+            }
+        }
+        if let next { watchEnd(next) }
     }
 
     private func takeEasy(_ multi: CurlMulti) throws(HTTPClientError) -> CurlEasy {
@@ -104,20 +128,22 @@ public final class HTTPClient {
     }
 
     private func abort(_ transfer: Transfer, _ error: HTTPClientError) {
-        guard let easy = transfer.easy, active[easy.key] === easy else { return }
+        guard let easy = transfer.easy else { return }
         conclude(easy, .failure(error))
     }
 
-    private func finished(_ handle: UInt, _ code: CURLcode) {
-        guard let easy = active[handle], let transfer = easy.transfer else { return }
+    private func finished(_ handle: UnsafeMutableRawPointer, _ code: CURLcode) {
+        guard let easy = CurlEasy.owner(of: handle), let transfer = easy.transfer else { return }
         conclude(easy, easy.result(code, latencyMilliseconds: transfer.milliseconds))
     }
 
     private func conclude(_ easy: CurlEasy, _ result: Result<HTTPClientResponse, HTTPClientError>) {
         guard let transfer = easy.transfer else { return }
-        active[easy.key] = nil
+        if let last = active.popLast(), last !== easy {
+            last.place = easy.place
+            active[easy.place] = last
+        }
         multi?.remove(easy.handle)
-        transfer.deadline?.cancel()
         transfer.easy = nil
         easy.forget()
         if idle.count < options.maximumIdleHandles, !isClosed { idle.append(easy) }
@@ -130,13 +156,16 @@ public final class HTTPClient {
 final class Transfer {
     let completion = Completion<HTTPClientResponse, HTTPClientError>()
     let started: Instant
+    /// When it fails if it is not done.
+    let end: Instant
     var easy: CurlEasy?
-    var deadline: LoopTimer?
 
-    init(easy: CurlEasy, started: Instant) {
+    init(easy: CurlEasy, started: Instant, end: Instant) {
         self.easy = easy
         self.started = started
+        self.end = end
     }
 
-    var milliseconds: Int64 { Loop.shared.current().milliseconds(since: started) }
+    /// The turn began when the answer was there. One that begins and fails in the same turn took no time.
+    var milliseconds: Int64 { max(Loop.shared.now.milliseconds(since: started), 0) }
 }

@@ -16,6 +16,7 @@ enum HandlerMetrics {
         values: combinations([kinds, ["handled", "duplicate", "ignored", "failed", "rejected"]]))
     /// Held, since a search by labels costs as much as the decision: messages that memory decided.
     static let ignoredMessages = updates.child("message", "ignored")
+    static let handledMessages = updates.child("message", "handled")
     static let rejected = CounterFamily(
         "nezuko_updates_rejected_total", help: "Updates that were not accepted.", labels: ["reason"],
         values: combinations([["secret", "too_large", "undecodable", "overload", "draining", "database"]]))
@@ -27,6 +28,7 @@ enum HandlerMetrics {
         "nezuko_verifications_total", help: "Decisions about people.", labels: ["status", "source"],
         values: combinations([["verified", "restricted", "error"], ["message", "join", "leave", "return", "button"]]))
     static let verifiedMessages = verifications.child("verified", "message")
+    static let restrictedMessages = verifications.child("restricted", "message")
     static let cachedSeconds = verificationSeconds.child("true")
     static let askedSeconds = verificationSeconds.child("false")
     static let lag = Histogram(
@@ -46,6 +48,7 @@ enum HandlerMetrics {
     static let cacheMisses = CounterFamily(
         "nezuko_cache_misses_total", help: "Questions that memory could not answer.", labels: ["cache"],
         values: combinations([["verify", "admins", "group", "presence"]]))
+    static let verifyMisses = cacheMisses.child("verify")
     static let effects = CounterFamily(
         "nezuko_effects_total", help: "Attempts at effects.", labels: ["kind", "result"],
         values: combinations([EffectKind.allCases.map(\.rawValue), ["done", "retried", "taken_over", "failed"]]))

@@ -9,9 +9,11 @@ public struct JSONReader: Sendable {
     /// How many more arrays and objects may be open at once.
     private var depth: Int
 
-    /// A reader at the first byte. Holds the array, does not copy it.
-    public init(_ bytes: [UInt8], maximumDepth: Int = 64) {
+    /// A reader at the first byte, or at a value whose place another reader told. Holds the array, does not copy it.
+    public init(_ bytes: [UInt8], from offset: Int = 0, maximumDepth: Int = 64) {
+        precondition(offset >= 0, "A reader begins inside its bytes")
         self.bytes = bytes
+        self.offset = offset
         depth = maximumDepth
     }
 

@@ -1,16 +1,25 @@
 // Writes a document front to back into bytes; places the commas, escapes the text.
 
-/// Appends JSON to a byte array, without white space.
+/// Appends JSON to bytes, without white space.
 ///
 /// Members are `key` followed by one value; the caller owes that order.
 public struct JSONWriter: Sendable {
-    /// What was written so far.
-    public private(set) var bytes: [UInt8] = []
+    /// The bytes written, and room behind them: a piece is copied in at once, not byte by byte.
+    private var storage: [UInt8]
+    private var used = 0
     /// Whether the next value or key follows one in the same container.
     private var needsComma = false
 
-    /// A writer without bytes.
-    public init() {}
+    /// A writer without bytes; `capacity` of them need no further memory.
+    public init(capacity: Int = 512) { storage = [UInt8](repeating: 0, count: max(capacity, 1)) }
+
+    /// What was written so far.
+    public var bytes: [UInt8] { storage.withUnsafeBufferPointer { Array($0.prefix(used)) } }
+
+    /// What was written so far, as text.
+    public var text: String {
+        storage.withUnsafeBufferPointer { String(decoding: $0.prefix(used), as: UTF8.self) }
+    }
 
     /// Writes an object; `body` writes its members.
     public mutating func object(_ body: (inout JSONWriter) -> Void) {
@@ -23,24 +32,60 @@ public struct JSONWriter: Sendable {
     }
 
     /// Writes a member's name.
+    ///
+    /// - Precondition: no byte of it needs an escape. Names are our own words, so they are copied as they are.
     public mutating func key(_ name: StaticString) {
-        beginValue()
-        name.withUTF8Buffer { appendQuoted($0) }
-        bytes.append(UInt8(ascii: ":"))
+        let count = name.utf8CodeUnitCount
+        assert(name.withUTF8Buffer { $0.allSatisfy { $0 >= 0x20 && $0 < 0x80 && $0 != 0x22 && $0 != 0x5C } })
+        append(atMost: count + 4) { [needsComma] place in
+            var next = place
+            if needsComma {
+                next[0] = UInt8(ascii: ",")
+                next += 1
+            }
+            next[0] = UInt8(ascii: "\"")
+            (next + 1).update(from: name.utf8Start, count: count)
+            next += count + 1
+            next[0] = UInt8(ascii: "\"")
+            next[1] = UInt8(ascii: ":")
+            return next + 2 - place
+        }
         needsComma = false
     }
 
     /// Writes a member's name that is not known beforehand.
     public mutating func key(dynamic name: String) {
         string(name)
-        bytes.append(UInt8(ascii: ":"))
+        append(UInt8(ascii: ":"))
         needsComma = false
     }
 
     /// Writes a whole number.
     public mutating func int(_ value: Int64) {
-        beginValue()
-        appendDecimal(value)
+        append(atMost: 21) { [needsComma] place in
+            var next = place
+            if needsComma {
+                next[0] = UInt8(ascii: ",")
+                next += 1
+            }
+            if value < 0 {
+                next[0] = UInt8(ascii: "-")
+                next += 1
+            }
+            var magnitude = value.magnitude
+            // Digits come lowest first: counted, then written from the end.
+            var (count, power) = (1, 10 as UInt64)
+            while count < 19, magnitude >= power {
+                count += 1
+                power &*= 10
+            }
+            for index in stride(from: count - 1, through: 0, by: -1) {
+                next[index] = 0x30 + UInt8(truncatingIfNeeded: magnitude % 10)
+                magnitude /= 10
+            }
+            return next + count - place
+        }
+        needsComma = true
     }
 
     /// Writes a whole number.
@@ -49,7 +94,8 @@ public struct JSONWriter: Sendable {
     /// Writes a number with the fewest digits that read back the same; `null` for infinity and NaN.
     public mutating func double(_ value: Double) {
         beginValue()
-        bytes.append(contentsOf: (value.isFinite ? value.description : "null").utf8)
+        var text = value.isFinite ? value.description : "null"
+        text.withUTF8 { append($0) }
     }
 
     /// Writes text.
@@ -68,19 +114,25 @@ public struct JSONWriter: Sendable {
     /// Writes `true` or `false`.
     public mutating func bool(_ value: Bool) {
         beginValue()
-        bytes.append(contentsOf: (value ? "true" : "false").utf8)
+        append(value ? "true" : "false")
     }
 
     /// Writes `null`.
     public mutating func null() {
         beginValue()
-        bytes.append(contentsOf: "null".utf8)
+        append("null")
     }
 
     /// Writes a value that is JSON already; it is not checked.
     public mutating func raw(_ json: [UInt8]) {
         beginValue()
-        bytes.append(contentsOf: json)
+        json.withUnsafeBufferPointer { append($0) }
+    }
+
+    /// Writes a literal that is JSON already; it is not checked.
+    public mutating func raw(_ json: StaticString) {
+        beginValue()
+        append(json)
     }
 
     /// Writes a tree.
@@ -106,33 +158,22 @@ public struct JSONWriter: Sendable {
 
     private mutating func enclose(_ open: UInt8, _ close: UInt8, _ body: (inout JSONWriter) -> Void) {
         beginValue()
-        bytes.append(open)
+        append(open)
         needsComma = false
         body(&self)
-        bytes.append(close)
+        append(close)
         needsComma = true
     }
 
     @inline(__always)
     private mutating func beginValue() {
-        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        if needsComma { append(UInt8(ascii: ",")) }
         needsComma = true
-    }
-
-    private mutating func appendDecimal(_ value: Int64) {
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        var magnitude = value.magnitude
-        let start = bytes.count
-        repeat {
-            bytes.append(0x30 + UInt8(truncatingIfNeeded: magnitude % 10))
-            magnitude /= 10
-        } while magnitude > 0
-        bytes[start...].reverse()
     }
 
     /// Appends text in quotes. Runs that need no escape are copied as they are.
     private mutating func appendQuoted(_ text: UnsafeBufferPointer<UInt8>) {
-        bytes.append(UInt8(ascii: "\""))
+        append(UInt8(ascii: "\""))
         var runStart = 0
         var index = 0
         while index < text.count {
@@ -147,27 +188,69 @@ public struct JSONWriter: Sendable {
                 index += 1
                 continue
             }
-            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[runStart..<index]))
+            append(UnsafeBufferPointer(rebasing: text[runStart..<index]))
             appendEscape(byte)
             index += 1
             runStart = index
         }
-        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[runStart..<text.count]))
-        bytes.append(UInt8(ascii: "\""))
+        append(UnsafeBufferPointer(rebasing: text[runStart..<text.count]))
+        append(UInt8(ascii: "\""))
     }
 
     private mutating func appendEscape(_ byte: UInt8) {
         switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
-        case 0x08: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "b")]
-        case 0x09: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "t")]
-        case 0x0A: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "n")]
-        case 0x0C: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "f")]
-        case 0x0D: bytes += [UInt8(ascii: "\\"), UInt8(ascii: "r")]
-        case 0x80...: bytes += [0xEF, 0xBF, 0xBD]
+        case UInt8(ascii: "\""): append(#"\""#)
+        case UInt8(ascii: "\\"): append(#"\\"#)
+        case 0x08: append(#"\b"#)
+        case 0x09: append(#"\t"#)
+        case 0x0A: append(#"\n"#)
+        case 0x0C: append(#"\f"#)
+        case 0x0D: append(#"\r"#)
+        case 0x80...: append("\u{FFFD}")
         default:
-            bytes.append(contentsOf: "\\u00".utf8)
-            for digit in [byte >> 4, byte & 0x0F] { bytes.append(digit < 10 ? 0x30 + digit : 0x57 + digit) }
+            append(#"\u00"#)
+            for digit in [byte >> 4, byte & 0x0F] { append(digit < 10 ? 0x30 + digit : 0x57 + digit) }
         }
+    }
+
+    // MARK: - Bytes
+
+    @inline(__always)
+    private mutating func append(_ byte: UInt8) {
+        append(atMost: 1) { place in
+            place[0] = byte
+            return 1
+        }
+    }
+
+    @inline(__always)
+    private mutating func append(_ text: StaticString) {
+        append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    @inline(__always)
+    private mutating func append(_ text: UnsafeBufferPointer<UInt8>) {
+        guard let source = text.baseAddress else { return }
+        append(atMost: text.count) { place in
+            place.update(from: source, count: text.count)
+            return text.count
+        }
+    }
+
+    /// Has `fill` write up to `count` bytes behind those written, and say how many it wrote.
+    @inline(__always)
+    private mutating func append(atMost count: Int, _ fill: (UnsafeMutablePointer<UInt8>) -> Int) {
+        if storage.count - used < count { grow(by: count) }
+        let used = used
+        self.used += storage.withUnsafeMutableBufferPointer { buffer in
+            // Never empty, so it has an address; there is room for `count` bytes from here on.
+            guard let base = buffer.baseAddress else { return 0 }
+            return fill(base + used)
+        }
+    }
+
+    @inline(never)
+    private mutating func grow(by count: Int) {
+        storage.append(contentsOf: repeatElement(0, count: max(storage.count, count)))
     }
 }

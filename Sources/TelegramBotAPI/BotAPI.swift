@@ -9,6 +9,7 @@ import Observability
 /// A bot's connection to the Bot API. One for the process.
 @IO
 public final class BotAPI {
+    private static let jsonHeaders = [("Content-Type", BotMethod<Void>.json)]
     private let prefix: String
     private let client: HTTPClient
     private let observer: any AttemptObserver
@@ -48,7 +49,8 @@ public final class BotAPI {
         var number = 1
         while true {
             do throws(BotAPIError) {
-                return try await callOnce(method, context)
+                if try needsProbe(method) { try await probeToken() }
+                return try await attempt(method, context)
             } catch {
                 guard number < tries, let wait = waitMilliseconds(after: error, number: number, of: method),
                     fits(wait, context.deadline)
@@ -62,19 +64,17 @@ public final class BotAPI {
 
     // MARK: - One attempt
 
-    private func callOnce<Answer: Sendable>(
-        _ method: BotMethod<Answer>, _ context: CallContext
-    ) async throws(BotAPIError) -> Answer {
+    /// Fails while the method is paused; else says whether the token has to be tried before.
+    private func needsProbe<Answer: Sendable>(_ method: BotMethod<Answer>) throws(BotAPIError) -> Bool {
         switch pauses.admit(
-            method: method.name, chat: method.chat, asksMembership: method.asksMembership, at: Loop.shared.current())
+            method: method.name, chat: method.chat, asksMembership: method.asksMembership, at: Loop.shared.now)
         {
-        case .go: break
-        case .goAfterProbe: try await probeToken()
+        case .go: return false
+        case .goAfterProbe: return true
         case .paused(let errorClass, let milliseconds):
             throw BotAPIError(
                 errorClass, text: "paused", retryAfterSeconds: (milliseconds + 999) / 1000, wasAttempted: false)
         }
-        return try await attempt(method, context)
     }
 
     /// After a 401 one `getMe` goes first; who comes meanwhile waits for its outcome.
@@ -103,8 +103,10 @@ public final class BotAPI {
         guard timeout > 0, !Task.isCancelled else {
             throw BotAPIError(.networkError, text: "no time left", wasAttempted: false)
         }
+        let isJSON = method.contentType == BotMethod<Void>.json
         let request = HTTPClientRequest(
-            method: "POST", url: prefix + method.name, headers: [("Content-Type", method.contentType)],
+            method: "POST", url: prefix + method.name,
+            headers: isJSON ? Self.jsonHeaders : [("Content-Type", method.contentType)],
             body: method.body, timeoutMilliseconds: timeout, maximumReplyBytes: method.maximumReplyBytes)
         let result: Result<Answer, BotAPIError>
         do throws(HTTPClientError) {
@@ -119,7 +121,8 @@ public final class BotAPI {
     private func record<Answer: Sendable>(
         _ result: Result<Answer, BotAPIError>, _ method: BotMethod<Answer>, _ context: CallContext, began: Instant
     ) {
-        let now = Loop.shared.current()
+        // The turn began when the answer was there; what fails in the turn in which it began took no time.
+        let now = max(Loop.shared.now, began)
         var attempt = Attempt(
             method: method.name, chatID: method.chat, userID: context.userID ?? method.user, groupID: context.groupID,
             success: true, latencyMilliseconds: now.milliseconds(since: began), at: WallClock.now)
@@ -146,7 +149,7 @@ public final class BotAPI {
         do throws(JSONError) {
             let reply = try BotAPIReply(parsing: response.body)
             guard reply.isOK else { return .failure(failure(reply, response)) }
-            var reader = JSONReader(reply.result)
+            var reader = reply.resultReader
             return .success(try method.decode(&reader))
         } catch {
             // A proxy's page instead of Telegram's words, or JSON that is not what the method promises.

@@ -8,7 +8,9 @@ public struct BotAPIReply: Sendable {
     /// Whether the call succeeded.
     public var isOK: Bool
     /// The result's JSON; empty for a failure.
-    public var result: [UInt8]
+    public var result: [UInt8] { place.map { Array(bytes[$0]) } ?? [] }
+    private let bytes: [UInt8]
+    private let place: Range<Int>?
     /// `error_code`.
     public var code: Int
     /// `description`.
@@ -17,6 +19,9 @@ public struct BotAPIReply: Sendable {
     public var retryAfterSeconds: Int64?
     /// `parameters.migrate_to_chat_id`.
     public var migrateToChatID: ChatID?
+
+    /// A reader at the result, which was checked with the answer.
+    var resultReader: JSONReader { JSONReader(bytes, from: place?.lowerBound ?? bytes.count) }
 
     /// Reads one answer; members that are not needed are skipped.
     public init(parsing bytes: [UInt8]) throws(JSONError) {
@@ -48,7 +53,8 @@ public struct BotAPIReply: Sendable {
         try reader.finish()
         self.isOK = try reader.need(isOK)
         if self.isOK, result == nil { throw .typeMismatch(at: reader.position) }
-        self.result = result.map { Array(bytes[$0]) } ?? []
+        self.bytes = bytes
+        place = result
         self.code = Int(clamping: code)
         self.text = text
         // A day is longer than any real pause; the bound keeps sums of times from overflowing.

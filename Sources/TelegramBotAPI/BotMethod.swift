@@ -20,7 +20,7 @@ public struct BotMethod<Answer: Sendable>: Sendable {
     public var longPollMilliseconds: Int64 = 0
     var body: [UInt8]
     var maximumReplyBytes = 1 << 20
-    var contentType = "application/json"
+    var contentType = BotMethod<Void>.json
     let decode: @Sendable (inout JSONReader) throws(JSONError) -> Answer
 
     /// A call whose arguments `arguments` writes into one JSON object.
@@ -32,7 +32,7 @@ public struct BotMethod<Answer: Sendable>: Sendable {
         self.chat = chat
         self.user = user
         self.decode = decode
-        var writer = JSONWriter()
+        var writer = JSONWriter(capacity: 256)
         writer.object { writer in
             if let chat {
                 writer.key("chat_id")
@@ -49,6 +49,9 @@ public struct BotMethod<Answer: Sendable>: Sendable {
 }
 
 extension BotMethod where Answer == Void {
+    /// The usual type of arguments.
+    static var json: String { "application/json" }
+
     /// A call whose answer is not looked at, beyond being a success.
     public init(
         _ name: String, chat: ChatID? = nil, user: UserID? = nil, arguments: (inout JSONWriter) -> Void = { _ in }

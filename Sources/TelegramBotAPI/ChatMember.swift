@@ -31,8 +31,25 @@ public struct ChatPermissions: OptionSet, Hashable, Sendable {
         names.firstIndex { key == $0 }.map { ChatPermissions(rawValue: 1 << $0) }
     }
 
+    /// The two that are set again and again, written once.
+    private static let (noneWritten, allWritten) = (ChatPermissions.none.written, ChatPermissions.all.written)
+
+    private var written: [UInt8] {
+        var writer = JSONWriter()
+        writeEach(to: &writer)
+        return writer.bytes
+    }
+
     /// All sixteen, as Telegram wants them.
     public func write(to writer: inout JSONWriter) {
+        switch self {
+        case .none: writer.raw(Self.noneWritten)
+        case .all: writer.raw(Self.allWritten)
+        default: writeEach(to: &writer)
+        }
+    }
+
+    private func writeEach(to writer: inout JSONWriter) {
         writer.object { writer in
             for (index, name) in Self.names.enumerated() {
                 writer.key(name)
@@ -45,7 +62,7 @@ public struct ChatPermissions: OptionSet, Hashable, Sendable {
     public var json: String {
         var writer = JSONWriter()
         write(to: &writer)
-        return String(decoding: writer.bytes, as: UTF8.self)
+        return writer.text
     }
 
     /// Reads what `json` wrote; what is not named is not allowed.

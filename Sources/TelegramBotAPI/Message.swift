@@ -151,6 +151,21 @@ public struct Message: Sendable {
         case json([UInt8], Range<Int>)
     }
 
+    /// A part that few messages have, kept elsewhere: a message is handed on many times, and is to be small.
+    private indirect enum Rare<Part: Sendable>: Sendable {
+        case none
+        case some(Part)
+
+        init(_ part: Part?) { self = part.map(Rare.some) ?? .none }
+
+        var part: Part? { if case .some(let part) = self { part } else { nil } }
+    }
+
+    private var storedSenderChat = Rare<Chat>.none
+    private var storedReplyTo = Rare<RepliedMessage>.none
+    private var storedLeftChatMember = Rare<User>.none
+    private var storedForwardOrigin = Rare<Chat>.none
+
     /// Its number in the chat.
     public var id: MessageID
     /// When it was sent, in seconds since 1970; 0 for a message that is no longer accessible.
@@ -162,7 +177,10 @@ public struct Message: Sendable {
     /// Who; a stand-in when `senderChat` is there, absent in channels.
     public var from: User?
     /// As which chat it was sent.
-    public var senderChat: Chat?
+    public var senderChat: Chat? {
+        get { storedSenderChat.part }
+        set { storedSenderChat = Rare(newValue) }
+    }
     /// Whether it is a linked channel's post.
     public var isAutomaticForward = false
     /// Whether it was made through an inline bot.
@@ -176,17 +194,26 @@ public struct Message: Sendable {
     /// Commands and mentions in the text.
     public var entities: [MessageEntity] = []
     /// What it answers.
-    public var replyTo: RepliedMessage?
+    public var replyTo: RepliedMessage? {
+        get { storedReplyTo.part }
+        set { storedReplyTo = Rare(newValue) }
+    }
     /// Who was added or joined.
     public var newChatMembers: [User] = []
     /// Who left or was removed.
-    public var leftChatMember: User?
+    public var leftChatMember: User? {
+        get { storedLeftChatMember.part }
+        set { storedLeftChatMember = Rare(newValue) }
+    }
     /// The supergroup that this basic group became.
     public var migrateToChatID: ChatID?
     /// The basic group that this supergroup was.
     public var migrateFromChatID: ChatID?
     /// The channel that it was forwarded from.
-    public var forwardOrigin: Chat?
+    public var forwardOrigin: Chat? {
+        get { storedForwardOrigin.part }
+        set { storedForwardOrigin = Rare(newValue) }
+    }
     /// The chat chosen with a request button.
     public var sharedChat: SharedChat?
     /// Whether Telegram wrote it (joins, pins, …), not a person.

@@ -6,43 +6,41 @@ import JSON
 extension User {
     init(reading reader: inout JSONReader) throws(JSONError) {
         var id: Int64?
-        var user = User(id: UserID(0))
+        self.init(id: UserID(0))
         try reader.readObject { (reader, key) throws(JSONError) in
             if try reader.skipNull() { return }
             switch key {
             case "id": id = try reader.readID()
-            case "is_bot": user.isBot = try reader.readBool()
-            case "first_name": user.firstName = try reader.readString()
-            case "last_name": user.lastName = try reader.readString()
-            case "username": user.username = try reader.readString()
-            case "language_code": user.languageCode = try reader.readString()
+            case "is_bot": self.isBot = try reader.readBool()
+            case "first_name": self.firstName = try reader.readString()
+            case "last_name": self.lastName = try reader.readString()
+            case "username": self.username = try reader.readString()
+            case "language_code": self.languageCode = try reader.readString()
             default: try reader.skip()
             }
         }
-        user.id = UserID(try reader.need(id))
-        self = user
+        self.id = UserID(try reader.need(id))
     }
 }
 
 extension Chat {
     init(reading reader: inout JSONReader) throws(JSONError) {
         var id: Int64?
-        var chat = Chat(id: ChatID(0), type: .unknown)
+        self.init(id: ChatID(0), type: .unknown)
         try reader.readObject { (reader, key) throws(JSONError) in
             if try reader.skipNull() { return }
             switch key {
             case "id": id = try reader.readID()
-            case "type": chat.type = ChatType(rawValue: try reader.readString()) ?? .unknown
-            case "title": chat.title = try reader.readString()
-            case "first_name" where chat.title == nil: chat.title = try reader.readString()
-            case "username": chat.username = try reader.readString()
-            case "is_forum": chat.isForum = try reader.readBool()
-            case "invite_link": chat.inviteLink = try reader.readString()
+            case "type": self.type = ChatType(rawValue: try reader.readString()) ?? .unknown
+            case "title": self.title = try reader.readString()
+            case "first_name" where self.title == nil: self.title = try reader.readString()
+            case "username": self.username = try reader.readString()
+            case "is_forum": self.isForum = try reader.readBool()
+            case "invite_link": self.inviteLink = try reader.readString()
             default: try reader.skip()
             }
         }
-        chat.id = ChatID(try reader.need(id))
-        self = chat
+        self.id = ChatID(try reader.need(id))
     }
 }
 
@@ -84,29 +82,28 @@ extension Message {
         var id: Int64?
         var date: Int64?
         var chat: Chat?
-        var message = Message(id: MessageID(0), date: 0, chat: Chat(id: ChatID(0), type: .unknown))
+        self.init(id: MessageID(0), date: 0, chat: Chat(id: ChatID(0), type: .unknown))
         try reader.readObject { (reader, key) throws(JSONError) in
             if try reader.skipNull() { return }
             switch key {
             case "message_id": id = try reader.readInt64()
             case "date": date = try reader.readInt64()
             case "chat": chat = try Chat(reading: &reader)
-            case "from": message.from = try User(reading: &reader)
-            case "sender_chat": message.senderChat = try Chat(reading: &reader)
-            case "edit_date": message.editDate = try reader.readInt64()
-            case "is_automatic_forward": message.isAutomaticForward = try reader.readBool()
-            case "message_thread_id": message.threadID = try reader.readInt64()
-            case "is_topic_message": message.isTopicMessage = try reader.readBool()
-            case "media_group_id": message.mediaGroupID = try reader.readString()
-            case "text", "caption": message.storedText = try reader.readLazyText(bytes)
-            case "entities", "caption_entities": message.entities = try reader.readEntities()
-            default: try message.readRare(key, &reader)
+            case "from": self.from = try User(reading: &reader)
+            case "sender_chat": self.senderChat = try Chat(reading: &reader)
+            case "edit_date": self.editDate = try reader.readInt64()
+            case "is_automatic_forward": self.isAutomaticForward = try reader.readBool()
+            case "message_thread_id": self.threadID = try reader.readInt64()
+            case "is_topic_message": self.isTopicMessage = try reader.readBool()
+            case "media_group_id": self.mediaGroupID = try reader.readString()
+            case "text", "caption": self.storedText = try reader.readLazyText(bytes)
+            case "entities", "caption_entities": self.entities = try reader.readEntities()
+            default: try self.readRare(key, &reader)
             }
         }
-        message.id = MessageID(try reader.need(id))
-        message.date = try reader.need(date)
-        message.chat = try reader.need(chat)
-        self = message
+        self.id = MessageID(try reader.need(id))
+        self.date = try reader.need(date)
+        self.chat = try reader.need(chat)
     }
 
     private mutating func readRare(_ key: JSONKey, _ reader: inout JSONReader) throws(JSONError) {

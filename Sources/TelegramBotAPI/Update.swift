@@ -4,8 +4,8 @@ import Domain
 
 /// One update. Unknown kinds are `.other`, unknown members are skipped.
 public struct Update: Sendable {
-    /// What happened.
-    public enum Kind: Sendable {
+    /// What happened. Indirect: an update is handed on many times, and a message has many parts to be copied.
+    public indirect enum Kind: Sendable {
         /// A new message in a private chat or a group.
         case message(Message)
         /// A message as it is after an edit.

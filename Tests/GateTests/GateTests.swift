@@ -32,6 +32,21 @@ private let gone = MembershipFact.notMember(ageMilliseconds: 0)
 private let failed = MembershipFact.failed("ServerError")
 private let broken = MembershipFact.unreachable("ChatNotFound")
 
+@Suite("Values by channel")
+struct ByChannelTests {
+    @Test func `a channel has the value it was given last, and order does not matter`() {
+        var (left, right) = (ByChannel<Int>(), ByChannel<Int>())
+        let (first, second) = (ChatID(-1), ChatID(-2))
+        (left[first], left[second], left[first]) = (1, 2, 3)
+        (right[second], right[first]) = (2, 3)
+        #expect(left == right && left.count == 2 && left.values == [3, 2])
+        left[first] = nil
+        #expect(left[first] == nil && left[second] == 2 && left != right)
+        (left[first], left[second]) = (nil, nil)
+        #expect(left.isEmpty)
+    }
+}
+
 @Suite("Gate")
 struct GateTests {
     static let ordered: [Case] = [

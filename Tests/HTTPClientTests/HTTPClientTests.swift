@@ -60,6 +60,62 @@ struct HTTPClientTests {
         #expect(server.requests[1].body == "")
     }
 
+    @Test @IO func `servers get path and query as they are written, whatever a handle was used for before`()
+        async throws
+    {
+        let server = ScriptedServer { _, _ in .json(200, "{}") }
+        let other = ScriptedServer { _, _ in .json(200, "{}") }
+        defer {
+            server.stop()
+            other.stop()
+        }
+        let client = HTTPClient()
+        let targets: [(ScriptedServer, String, sent: String)] = [
+            (server, "/bot1/a", "/bot1/a"), (server, "/bot1/b?x=1&y=/2", "/bot1/b?x=1&y=/2"), (server, "", "/"),
+            (server, "/bot1/../c", "/c"), (server, "/bot1/a", "/bot1/a"), (other, "/bot1/a", "/bot1/a"),
+            (server, "/bot1/./d", "/bot1/d"), (server, "/bot1/d%20e", "/bot1/d%20e"), (server, "/x#y", "/x"),
+            (other, "/bot2/a.b", "/bot2/a.b"), (other, "/bot2?x", "/bot2?x"), (server, "?x", "/?x"), (server, "/", "/"),
+        ]
+        for (place, target, _) in targets { _ = try await client.send(Self.post(place.url + target)) }
+        for place in [server, other] {
+            let expected = targets.filter { $0.0 === place }.map { "POST \($0.sent) HTTP/1.1" }
+            #expect(
+                place.requests.map { String($0.head.prefix { $0 != "\r\n" && $0 != "\r" && $0 != "\n" }) } == expected)
+            let host = "Host: " + place.url.dropFirst("http://".count)
+            for request in place.requests { #expect(request.head.contains(host)) }
+        }
+        #expect(client.transferCount == 0)
+    }
+
+    @Test @IO func `a long body is sent without being asked for, and a header of one's own stays`() async throws {
+        let server = ScriptedServer { _, _ in .json(200, "{}") }
+        defer { server.stop() }
+        let client = HTTPClient()
+        var request = Self.post("\(server.url)/x")
+        _ = try await client.send(request)
+        request.headers.append(("Accept", "text/plain"))
+        _ = try await client.send(request)
+        request.body = [UInt8](repeating: 0x20, count: 3 << 20)
+        _ = try await client.send(request)
+        let heads = server.requests.map(\.head)
+        #expect(heads.map { $0.contains("Accept: text/plain") } == [false, true, true])
+        #expect(heads.map { $0.contains("Accept: */*") } == [false, false, false])
+        #expect(heads.map { $0.contains("Expect") } == [false, false, false])
+    }
+
+    @Test @IO func `each request ends at its own time`() async {
+        let server = ScriptedServer { _, _ in .silence }
+        defer { server.stop() }
+        let client = HTTPClient()
+        let url = server.url
+        let long = Task { @IO in await Self.failure(client, Self.post(url)) }
+        #expect(await Self.failure(client, Self.post(url, milliseconds: 40)) == .timedOut)
+        #expect(await Self.failure(client, Self.post(url, milliseconds: 20)) == .timedOut)
+        #expect(client.transferCount == 1)
+        long.cancel()
+        #expect(await long.value == .cancelled)
+    }
+
     @Test @IO func `what cannot connect was certainly not sent`() async {
         let server = ScriptedServer { _, _ in .silence }
         let url = server.url

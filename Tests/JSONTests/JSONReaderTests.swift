@@ -112,6 +112,23 @@ struct JSONReaderTests {
 
 @Suite("JSON: writing")
 struct JSONWriterTests {
+    @Test func `grows by pieces of any length, and writes every length of number`() throws {
+        let numbers = [
+            0, 9, 10, 99, 100, -1, -10, Int64.max, Int64.min, 1_000_000_000_000_000_000, 999_999_999_999_999_999,
+        ]
+        for capacity in [0, 1, 7, 4096] {
+            var writer = JSONWriter(capacity: capacity)
+            writer.array { writer in
+                for number in numbers { writer.int(number) }
+                for length in [0, 1, 500, 5000] { writer.string(String(repeating: "é", count: length)) }
+            }
+            let expected: [JSONValue] =
+                numbers.map(JSONValue.int) + [0, 1, 500, 5000].map { .string(String(repeating: "é", count: $0)) }
+            #expect(try JSONValue(parsing: writer.bytes) == .array(expected))
+            #expect(Array(writer.text.utf8) == writer.bytes)
+        }
+    }
+
     @Test func `places commas and escapes`() {
         var writer = JSONWriter()
         writer.object { writer in

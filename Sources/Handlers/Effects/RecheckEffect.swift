@@ -48,7 +48,7 @@ extension EffectPerformer {
     ) async throws(EffectFailure) -> AttemptOutcome {
         let source = effect.value("source")?.string.flatMap(VerificationSource.init(rawValue:)) ?? .message
         let user = member.user.id
-        var inquiry = Inquiry(services: services, group: group, user: user, source: source, occasion: .recheck)
+        let inquiry = Inquiry(services: services, group: group, user: user, source: source, occasion: .recheck)
         inquiry.facts.sender = member.user.isBot ? .bot : .person
         // In a discussion group people write without being members.
         inquiry.facts.isInGroup = member.isMember || !messages.isEmpty

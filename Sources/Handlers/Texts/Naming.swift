@@ -6,7 +6,8 @@ import Domain
 enum Naming {
     /// Whole characters of `text` within `maximum` UTF-16 units, as Telegram counts; what is cut ends in "…".
     static func clipped(_ text: String, maximum: Int) -> String {
-        guard text.utf16.count > maximum else { return text }
+        // Never more units than bytes.
+        guard text.utf8.count > maximum, text.utf16.count > maximum else { return text }
         var kept = ""
         var left = maximum - 1
         for character in text {
@@ -30,6 +31,8 @@ enum Naming {
 
     /// A name for the middle of a sentence: one line, cut, and isolated when it is written right to left.
     static func shown(_ name: String, maximum: Int) -> String {
+        // Line ends lie below a space; all other characters that matter begin with 0xD6 or more.
+        if name.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0xD6 }) { return clipped(name, maximum: maximum) }
         var clean = ""
         var isRightToLeft = false
         for scalar in name.unicodeScalars {

@@ -75,7 +75,7 @@ public struct ComposedMessage: Equatable, Sendable {
     public var keyboardJSON: String {
         var writer = JSONWriter()
         keyboard.write(to: &writer)
-        return String(decoding: writer.bytes, as: UTF8.self)
+        return writer.text
     }
 }
 
@@ -134,9 +134,12 @@ public enum Prompt {
     public static func joinRows(
         _ channels: [RequiredChannel], params: GroupParams, language: any Catalogue
     ) -> [[InlineButton]] {
-        channels.lazy.compactMap { channel in
-            channel.joinURL.map { [InlineButton(joinLabel(channel, params: params, language: language), .url($0))] }
-        }.prefix(maximumJoinButtons).map { $0 }
+        var rows: [[InlineButton]] = []
+        for channel in channels where rows.count < maximumJoinButtons {
+            guard let url = channel.joinURL else { continue }
+            rows.append([InlineButton(joinLabel(channel, params: params, language: language), .url(url))])
+        }
+        return rows
     }
 
     /// Channels as they are named in a text: ten of them, and how many more.

@@ -85,7 +85,7 @@ public final class ButtonHandler: Verifying {
             before[channel.id] = services.caches.verdicts.verdict(user, in: channel.id)?.membership
             services.caches.verdicts.forget(user, in: channel.id)
         }
-        var inquiry = Inquiry(services: services, group: group, user: user, source: .button, occasion: .button)
+        let inquiry = Inquiry(services: services, group: group, user: user, source: .button, occasion: .button)
         inquiry.facts.hasOpenHold = hold != nil
         let decision = await inquiry.decide(patienceMilliseconds: 7000)
         inquiry.log(decision)
@@ -117,7 +117,7 @@ public final class ButtonHandler: Verifying {
     /// The decision to give up a hold for which there is no gate any more.
     private func unprotectedRow(_ user: UserID, _ id: ChatID) async throws(UpdateFailure) -> DecisionRow? {
         guard let group = try await services.configuration(id) else { return nil }
-        var inquiry = Inquiry(services: services, group: group, user: user, source: .button, occasion: .button)
+        let inquiry = Inquiry(services: services, group: group, user: user, source: .button, occasion: .button)
         inquiry.facts.hasOpenHold = true
         return inquiry.row(Gate.decide(inquiry.facts), update: nil)
     }

@@ -9,7 +9,7 @@ import TelegramBotAPI
 
 /// The facts of one decision with what was learnt on the way: times, categories of failures, pauses.
 @IO
-struct Inquiry {
+final class Inquiry {
     let services: Services
     let group: ProtectedGroup
     let user: UserID
@@ -17,9 +17,9 @@ struct Inquiry {
     let began: Instant
     var facts: Facts
     /// Which verdicts came from the cache.
-    private(set) var cached: Set<ChatID> = []
-    private var milliseconds: [ChatID: Int64] = [:]
-    private var errorTypes: [ChatID: String] = [:]
+    private var cached: [ChatID] = []
+    private var milliseconds = ByChannel<Int64>()
+    private var errorTypes = ByChannel<String>()
     /// The longest pause that Telegram asked for while this was gathered.
     private(set) var retryAfterMilliseconds: Int64?
 
@@ -39,10 +39,11 @@ struct Inquiry {
     var isCached: Bool { milliseconds.isEmpty && cached.count == facts.group.channels.count }
 
     /// Looks at what memory knows. Nothing is asked, nothing awaited.
-    mutating func recall() {
+    func recall() {
+        var (facts, cached) = (facts, cached)
         for channel in facts.group.channels {
             guard let entry = services.caches.verdicts.verdict(user, in: channel) else {
-                HandlerMetrics.cacheMisses.add("verify")
+                HandlerMetrics.verifyMisses.add()
                 continue
             }
             switch entry.membership {
@@ -51,10 +52,15 @@ struct Inquiry {
                 facts.memberships[channel] = .notMember(
                     ageMilliseconds: Loop.shared.now.milliseconds(since: entry.seen))
             }
-            cached.insert(channel)
+            if !cached.contains(channel) { cached.append(channel) }
             HandlerMetrics.verifyHits.add()
             if services.caches.verdicts.wantsRefresh(entry) { refreshInBackground(channel) }
         }
+        recallAdministrators(&facts)
+        (self.facts, self.cached) = (facts, cached)
+    }
+
+    private func recallAdministrators(_ facts: inout Facts) {
         guard facts.admin == nil else { return }
         switch services.caches.admins.lookup(group.id) {
         case .fresh(let list):
@@ -71,7 +77,7 @@ struct Inquiry {
     }
 
     /// Recalls, asks the gate, fetches what it needs within the time, and asks again.
-    mutating func decide(patienceMilliseconds: Int64) async -> Decision {
+    func decide(patienceMilliseconds: Int64) async -> Decision {
         recall()
         let deadline = Loop.shared.current().adding(milliseconds: patienceMilliseconds)
         for _ in 0..<3 {
@@ -82,15 +88,12 @@ struct Inquiry {
         return .allow(.checkFailed)
     }
 
-    /// Fetches facts, all at the same time.
-    mutating func meet(_ needs: [Need], deadline: Instant) async {
+    /// Fetches facts, all at the same time. The last channel, mostly the only one, needs no task of its own.
+    func meet(_ needs: [Need], deadline: Instant) async {
         let services = services
         let (user, group) = (user, group.id)
-        if needs.count == 1, case .memberships(let channels) = needs[0], channels.count == 1 {
-            // The usual case, without a task of its own.
-            return note(await services.check(user, in: channels[0], for: group, deadline: deadline), of: channels[0])
-        }
         var admins: Task<AdminFact, Never>?
+        var own: ChatID?
         var checks: [(ChatID, Task<ChannelAnswer, Never>)] = []
         for need in needs {
             switch need {
@@ -98,17 +101,22 @@ struct Inquiry {
                 HandlerMetrics.cacheMisses.add("admins")
                 admins = Task { @IO in await services.adminFact(of: user, in: group, deadline: deadline) }
             case .memberships(let channels):
-                for channel in channels {
+                own = channels.last
+                // Begun at once: what is under way since memory was asked is joined, not asked again.
+                for channel in channels.dropLast() {
                     checks.append(
                         (
                             channel,
-                            Task { @IO in await services.check(user, in: channel, for: group, deadline: deadline) }
+                            Task.immediate { @IO in
+                                await services.check(user, in: channel, for: group, deadline: deadline)
+                            }
                         ))
                 }
             case .presence:
                 facts.isInGroup = await services.presence(of: user, in: group, deadline: deadline) ?? true
             }
         }
+        if let own { note(await services.check(user, in: own, for: group, deadline: deadline), of: own) }
         for (channel, task) in checks { note(await task.value, of: channel) }
         guard let admins else { return }
         facts.admin = await admins.value
@@ -119,9 +127,9 @@ struct Inquiry {
         }
     }
 
-    private mutating func note(_ answer: ChannelAnswer, of channel: ChatID) {
+    private func note(_ answer: ChannelAnswer, of channel: ChatID) {
         facts.memberships[channel] = answer.fact
-        cached.remove(channel)
+        cached.removeAll { $0 == channel }
         milliseconds[channel] = answer.milliseconds
         errorTypes[channel] = answer.errorType
         if let pause = answer.retryAfterMilliseconds {
@@ -131,7 +139,7 @@ struct Inquiry {
 
     /// The decision's row with its facts.
     func row(_ decision: Decision, update: UpdateID?) -> DecisionRow {
-        var ages: [ChatID: Int64] = [:]
+        var ages = ByChannel<Int64>()
         for channel in cached {
             guard let entry = services.caches.verdicts.verdict(user, in: channel) else { continue }
             ages[channel] = Loop.shared.now.milliseconds(since: entry.seen)
@@ -167,43 +175,57 @@ struct Inquiry {
         case .ignore, .need: return
         case .allow, .hold, .delete, .release, .approve, .wait: break
         }
-        let looked = facts.group.channels.filter { facts.memberships[$0] != nil }
+        let (facts, cached, milliseconds, errorTypes) = (facts, cached, milliseconds, errorTypes)
+        var looked: [(channel: ChatID, status: Status)] = []
+        var failed: ChatID?
+        var missing: ChatID?
+        for channel in facts.group.channels {
+            guard let fact = facts.memberships[channel] else { continue }
+            let status = Status(fact, admin: facts.admin)
+            looked.append((channel, status))
+            switch status {
+            case .verified: break
+            case .error: failed = failed ?? channel
+            case .restricted: missing = missing ?? channel
+            }
+        }
         guard let first = looked.first else { return }
-        let failed = looked.first { status($0) == "error" }
-        let missing = looked.first { status($0) == "restricted" }
         let isHeld: Bool
         if case .hold = decision { isHeld = true } else { isHeld = false }
-        let decisive = (isHeld ? missing : nil) ?? failed ?? missing ?? first
+        let decisive = (isHeld ? missing : nil) ?? failed ?? missing ?? first.channel
+        var decided = Status.verified
         let now = WallClock.now.microseconds
-        for channel in looked {
+        for (channel, status) in looked {
+            let errorType = errorTypes[channel] ?? (status == .error ? "TelegramError" : nil)
             services.log.offer(
                 .verification(
                     VerificationRow(
-                        user: user, group: group.id, channel: channel, status: status(channel),
+                        user: user, group: group.id, channel: channel, status: status.rawValue,
                         latencyMilliseconds: milliseconds[channel], isCached: cached.contains(channel),
-                        isDecisive: channel == decisive, source: source, errorType: errorType(channel),
-                        atMicroseconds: now)))
+                        isDecisive: channel == decisive, source: source, errorType: errorType, atMicroseconds: now)))
+            if channel == decisive { decided = status }
         }
-        let decided = status(decisive)
-        if decided == "verified", source == .message {
-            HandlerMetrics.verifiedMessages.add()
-        } else {
-            HandlerMetrics.verifications.add(decided, source.rawValue)
+        switch (decided, source) {
+        case (.verified, .message): HandlerMetrics.verifiedMessages.add()
+        case (.restricted, .message): HandlerMetrics.restrictedMessages.add()
+        default: HandlerMetrics.verifications.add(decided.rawValue, source.rawValue)
         }
         let seconds = Double(Loop.shared.current().nanoseconds - began.nanoseconds) / 1_000_000_000
+        let isCached = milliseconds.isEmpty && cached.count == facts.group.channels.count
         (isCached ? HandlerMetrics.cachedSeconds : HandlerMetrics.askedSeconds).observe(seconds: seconds)
     }
 
-    private func errorType(_ channel: ChatID) -> String? {
-        errorTypes[channel] ?? (status(channel) == "error" ? "TelegramError" : nil)
-    }
+    /// What a channel's row says.
+    private enum Status: String {
+        case verified, restricted, error
 
-    private func status(_ channel: ChatID) -> String {
-        switch facts.memberships[channel] {
-        case .member: "verified"
-        // Who is missing may be an administrator: without the list nobody is held, and the check has failed.
-        case .notMember, .inferredNotMember: facts.admin == .failed ? "error" : "restricted"
-        case .failed, .unreachable, nil: "error"
+        init(_ fact: MembershipFact, admin: AdminFact?) {
+            switch fact {
+            case .member: self = .verified
+            // Who is missing may be an administrator: without the list nobody is held, and the check has failed.
+            case .notMember, .inferredNotMember: self = admin == .failed ? .error : .restricted
+            case .failed, .unreachable: self = .error
+            }
         }
     }
 }

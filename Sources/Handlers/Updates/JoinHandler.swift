@@ -51,7 +51,7 @@ struct JoinHandler {
         _ user: User, _ group: ProtectedGroup, _ state: ChatMember?, _ update: UpdateID
     ) async throws(UpdateFailure) -> Handled {
         services.notes.note(ProcessNotes.Name(name: user.fullName, language: user.languageCode), of: user.id)
-        var inquiry = Inquiry(services: services, group: group, user: user.id, source: .join, occasion: .join)
+        let inquiry = Inquiry(services: services, group: group, user: user.id, source: .join, occasion: .join)
         let decision = await inquiry.decide(patienceMilliseconds: 7000)
         inquiry.log(decision)
         inquiry.markUnreachable()

@@ -22,7 +22,7 @@ struct JoinRequestHandler {
             _ = await answer(query, .queue, request)
             return .recorded([], group: nil)
         }
-        var inquiry = Inquiry(
+        let inquiry = Inquiry(
             services: services, group: group, user: request.from.id, source: .join, occasion: .joinRequest)
         inquiry.facts.sender = request.from.isBot ? .bot : .person
         let decision = await inquiry.decide(

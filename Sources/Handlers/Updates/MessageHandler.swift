@@ -33,7 +33,7 @@ struct MessageHandler {
         }
         HandlerMetrics.groupHits.add()
         if let group { services.sighted(message, in: group) }
-        guard let group, var inquiry = inquiry(message, group, occasion) else { return .nothing }
+        guard let group, let inquiry = inquiry(message, group, occasion) else { return .nothing }
         services.notes.note(message.id, in: group.id)
         notePresence(message, in: group.id)
         inquiry.recall()
@@ -57,7 +57,7 @@ struct MessageHandler {
         _ message: Message, occasion: Occasion, update: UpdateID
     ) async throws(UpdateFailure) -> (handled: Handled, stands: Bool) {
         guard message.chat.isGroup, let group = try await services.configuration(message.chat.id),
-            var inquiry = inquiry(message, group, occasion)
+            let inquiry = inquiry(message, group, occasion)
         else { return (.nothing, true) }
         if let from = message.from {
             let name = ProcessNotes.Name(name: from.fullName, language: from.languageCode)
@@ -79,7 +79,17 @@ struct MessageHandler {
             // Off the answer path; each store call in it has its own deadline.
             Task { @IO in await services.markBroken(unreachable, in: group.id) }
         }
-        return (try await record(decision, inquiry, message, update), stands(decision, in: group))
+        let handled: Handled = needsRecord(decision) ? try await record(decision, inquiry, message, update) : .nothing
+        return (handled, stands(decision, in: group))
+    }
+
+    /// Asked before, since a function that waits costs memory by being called.
+    private func needsRecord(_ decision: Decision) -> Bool {
+        switch decision {
+        case .ignore, .need, .approve, .wait: false
+        case .allow(let reason): reason == .checkFailed
+        case .hold, .delete, .release: true
+        }
     }
 
     private func stands(_ decision: Decision, in group: ProtectedGroup) -> Bool {
@@ -106,7 +116,7 @@ struct MessageHandler {
     /// `nil`: the gate has no say, without asking.
     private func inquiry(_ message: Message, _ group: ProtectedGroup, _ occasion: Occasion) -> Inquiry? {
         guard group.isProtected, !message.isService else { return nil }
-        var inquiry = Inquiry(
+        let inquiry = Inquiry(
             services: services, group: group, user: message.from?.id ?? UserID(0), source: .message, occasion: occasion)
         if message.isAutomaticForward || message.from?.id == .serviceAccount {
             inquiry.facts.sender = .linkedPost
@@ -131,11 +141,6 @@ struct MessageHandler {
             case .ignore, .allow, .need, .approve, .wait: break
             }
             return .nothing
-        }
-        switch decision {
-        case .ignore, .need, .approve, .wait: return .nothing
-        case .allow(let reason) where reason != .checkFailed: return .nothing
-        case .allow, .hold, .delete, .release: break
         }
         var record = Record(update: update)
         record.decision = inquiry.row(decision, update: update)

@@ -56,11 +56,7 @@ public final class UpdateIntake {
         }
         if decideAtOnce(update) {
             recent.noteFinished(update.id)
-            if case .message = update.kind {
-                HandlerMetrics.ignoredMessages.add()
-            } else {
-                HandlerMetrics.updates.add(update.typeName, "ignored")
-            }
+            count(update, as: "ignored", ofMessage: HandlerMetrics.ignoredMessages)
             return done(.ok)
         }
         guard recent.workingCount < services.settings.maximumInFlight else {
@@ -121,6 +117,11 @@ public final class UpdateIntake {
             return false
         }
         return messages.decideAtOnce(message, occasion: occasion) != nil
+    }
+
+    /// Counts an update by its outcome; messages, most of all, in a series at hand.
+    private func count(_ update: Update, as outcome: String, ofMessage messages: CounterCell) {
+        if case .message = update.kind { messages.add() } else { HandlerMetrics.updates.add(update.typeName, outcome) }
     }
 
     private func count(_ message: Message) {
@@ -188,10 +189,10 @@ public final class UpdateIntake {
         }
         recorded()
         switch handled {
-        case .nothing: HandlerMetrics.updates.add(update.typeName, "ignored")
+        case .nothing: count(update, as: "ignored", ofMessage: HandlerMetrics.ignoredMessages)
         case .repeated: HandlerMetrics.updates.add(update.typeName, "duplicate")
         case .recorded(let effects, let group):
-            HandlerMetrics.updates.add(update.typeName, "handled")
+            count(update, as: "handled", ofMessage: HandlerMetrics.handledMessages)
             await finish(effects, in: group, began: began)
         }
         return .ok

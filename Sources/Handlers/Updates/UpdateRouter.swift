@@ -15,10 +15,27 @@ struct UpdateRouter {
     let buttons: ButtonHandler
 
     func handle(_ update: Update) async throws(UpdateFailure) -> Handled {
+        // Each task holds what its functions hold while they wait: messages, most of all, go a way of their own.
+        switch update.kind {
+        case .message, .editedMessage: return try await handleMessage(of: update)
+        case .callbackQuery, .chatMember, .myChatMember, .chatJoinRequest, .preCheckoutQuery, .subscription, .other:
+            return try await handleOther(update)
+        }
+    }
+
+    @inline(never)
+    private func handleMessage(of update: Update) async throws(UpdateFailure) -> Handled {
         switch update.kind {
         case .message(let message): return try await handle(message, update.id)
         case .editedMessage(let message):
             return try await MessageHandler(services: services).handle(message, occasion: .edit, update: update.id)
+        default: return .nothing
+        }
+    }
+
+    @inline(never)
+    private func handleOther(_ update: Update) async throws(UpdateFailure) -> Handled {
+        switch update.kind {
         case .callbackQuery(let query):
             services.log.offer(.activity(query.from.id, atMicroseconds: WallClock.now.microseconds))
             if await menu.handle(query) { return .recorded([], group: nil) }
@@ -32,7 +49,7 @@ struct UpdateRouter {
         case .preCheckoutQuery(let query):
             await refuse(query)
             return .recorded([], group: nil)
-        case .subscription, .other: return .nothing
+        case .message, .editedMessage, .subscription, .other: return .nothing
         }
     }
 
@@ -44,7 +61,17 @@ struct UpdateRouter {
         if !message.newChatMembers.isEmpty, message.chat.isGroup {
             return try await JoinHandler(services: services).joined(message, update: update)
         }
-        let call = message.isService ? nil : CommandCall(message, botUsername: services.settings.botUsername)
+        guard !message.isService, message.mayBeCommand else {
+            guard message.chat.isGroup else { return .nothing }
+            return try await MessageHandler(services: services).handle(message, occasion: .message, update: update)
+        }
+        return try await handleCommand(message, update)
+    }
+
+    /// A message that begins like a command.
+    @inline(never)
+    private func handleCommand(_ message: Message, _ update: UpdateID) async throws(UpdateFailure) -> Handled {
+        let call = CommandCall(message, botUsername: services.settings.botUsername)
         guard message.chat.isGroup else {
             guard message.chat.type == .private, let call else { return .nothing }
             return await answer(call)

@@ -50,7 +50,7 @@ extension JSONWriter {
         key("parse_mode")
         string("HTML")
         key("link_preview_options")
-        raw(Array(#"{"is_disabled":true}"#.utf8))
+        raw(#"{"is_disabled":true}"# as StaticString)
     }
 
     fileprivate mutating func place(threadID: Int64?, replyTo: MessageID?) {

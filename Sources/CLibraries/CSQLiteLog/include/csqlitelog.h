@@ -6,6 +6,7 @@
 //
 // What a connection writes into its log stays in memory until it synchronises or reads the log. So it is for
 // connections with `synchronous=FULL`, which synchronise before anybody may see a commit, and with `cache_spill=OFF`,
-// which write nothing before they commit: a transaction that is undone leaves nothing behind in memory.
+// which write nothing before they commit: a transaction that is undone leaves nothing behind in memory. And for devices
+// on which a write leaves its neighbours alone, as the default VFS takes for granted: SQLite then synchronises last.
 int nezuko_sqlite_register_gathering(const char *name);
 #endif
