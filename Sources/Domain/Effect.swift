@@ -170,7 +170,11 @@ public struct Effect: Equatable, Sendable {
     public var isTakenOver: Bool
     /// The hold as it was when the effect was leased; for a prompt: the only one that its group had to be told of.
     /// `nil`: it has to be read.
-    public var freshHold: Hold?
+    public var freshHold: Hold? {
+        get { storedHold.part }
+        set { storedHold = Rare(newValue) }
+    }
+    private var storedHold = Rare<Hold>.none
 
     /// A row with the given columns.
     public init(

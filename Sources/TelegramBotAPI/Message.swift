@@ -151,16 +151,6 @@ public struct Message: Sendable {
         case json([UInt8], Range<Int>)
     }
 
-    /// A part that few messages have, kept elsewhere: a message is handed on many times, and is to be small.
-    private indirect enum Rare<Part: Sendable>: Sendable {
-        case none
-        case some(Part)
-
-        init(_ part: Part?) { self = part.map(Rare.some) ?? .none }
-
-        var part: Part? { if case .some(let part) = self { part } else { nil } }
-    }
-
     private var storedSenderChat = Rare<Chat>.none
     private var storedReplyTo = Rare<RepliedMessage>.none
     private var storedLeftChatMember = Rare<User>.none
