@@ -20,7 +20,7 @@ public final class DatabaseLogStore: LogStore {
     public func write(_ rows: [LogRow], batch: [UInt8]) async throws(StoreError) {
         switch database.dialect {
         case .postgreSQL:
-            for (index, table) in LogTable.tables(of: rows).enumerated() {
+            for (index, table) in LogRowsPostgreSQL.tables(of: rows).enumerated() {
                 let suffix = index == 0 ? [] : [0, UInt8(index)]
                 _ = try await database.run([table.statement(batch: batch + suffix)], .log)
             }
@@ -30,8 +30,7 @@ public final class DatabaseLogStore: LogStore {
             let statements = stride(from: 0, to: rows.count, by: Self.sqliteRows).enumerated().map { number, start in
                 let part = Array(rows[start..<min(rows.count, start + Self.sqliteRows)])
                 let suffix = number == 0 ? [] : [UInt8(truncatingIfNeeded: number), 0]
-                let program = LogRowsSQLite(
-                    rows: part, batch: batch + suffix, activity: LogTable.activity(of: part))
+                let program = LogRowsSQLite(rows: part, batch: batch + suffix)
                 return SQLStatement("INSERT INTO log_batches") { connection throws(SQLiteFailure) in
                     try program.run(connection)
                 }

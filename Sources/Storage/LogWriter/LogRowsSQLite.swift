@@ -7,8 +7,6 @@ import EventLoop
 struct LogRowsSQLite: Sendable {
     let rows: [LogRow]
     let batch: [UInt8]
-    /// Commands of people, which are counted up: few, and in the words of both engines.
-    let activity: [SQLStatement]
 
     /// A row for each that the database refuses, with its code: the others are stored.
     func run(_ connection: SQLiteConnection) throws(SQLiteFailure) -> [SQLRow] {
@@ -19,12 +17,27 @@ struct LogRowsSQLite: Sendable {
         for table in [Self.calls, Self.verifications, Self.decisions] {
             refused += try table.store(rows, connection)
         }
-        for statement in activity { _ = try connection.run(statement) }
+        for entry in ActivityDay.days(of: rows) { try store(entry, connection) }
         return refused
     }
 
     private static let first = SQLiteText(
         "INSERT INTO log_batches (batch_id) VALUES (?1) ON CONFLICT (batch_id) DO NOTHING")
+
+    private static let activity = SQLiteText(
+        """
+        INSERT INTO user_activity (user_id, activity_date, command_count, last_activity_at) VALUES (?1, ?2, ?3, ?4)
+        \(ActivityDay.conflict)
+        """)
+
+    private func store(_ entry: ActivityDay, _ connection: SQLiteConnection) throws(SQLiteFailure) {
+        let statement = try connection.statement(Self.activity)
+        statement.bind(1, entry.user.value)
+        statement.bind(2, entry.day)
+        statement.bind(3, entry.commands)
+        statement.bind(4, Timestamp(microseconds: entry.lastMicroseconds))
+        try statement.execute()
+    }
 
     // MARK: - The tables
 
@@ -85,14 +98,14 @@ struct LogRowsSQLite: Sendable {
         contains: { row in if case .apiCall = row { true } else { false } },
         bind: { row, statement, offset in
             guard case .apiCall(let row) = row else { return }
-            statement.bind(offset + 1, cut(row.method))
+            statement.bind(offset + 1, row.method.cut(50))
             statement.bind(offset + 2, row.chat?.value)
             statement.bind(offset + 3, row.user?.value)
             statement.bind(offset + 4, row.group?.value)
             statement.bind(offset + 5, row.errorType == nil)
             statement.bind(offset + 6, row.latencyMilliseconds)
-            statement.bind(offset + 7, cut(row.errorType))
-            statement.bind(offset + 8, cut(row.errorClass))
+            statement.bind(offset + 7, row.errorType?.cut(50))
+            statement.bind(offset + 8, row.errorClass?.cut(50))
             statement.bind(offset + 9, Timestamp(microseconds: row.atMicroseconds))
         })
 
@@ -114,7 +127,7 @@ struct LogRowsSQLite: Sendable {
             statement.bind(offset + 7, row.isDecisive)
             statement.bind(offset + 8, row.source.rawValue)
             statement.bind(offset + 9, Int64(row.hits))
-            statement.bind(offset + 10, cut(row.errorType))
+            statement.bind(offset + 10, row.errorType?.cut(50))
             statement.bind(offset + 11, Timestamp(microseconds: row.atMicroseconds))
         })
 
@@ -133,9 +146,4 @@ struct LogRowsSQLite: Sendable {
             statement.bind(offset + 7, "[]")
             statement.bind(offset + 8, Timestamp(microseconds: row.atMicroseconds))
         })
-
-    private static func cut(_ text: String?) -> String? {
-        guard let text else { return nil }
-        return text.utf8.count <= 50 ? text : text.cut(50)
-    }
 }

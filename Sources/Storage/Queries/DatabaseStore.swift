@@ -92,6 +92,8 @@ extension SQLRow {
 extension String {
     /// At most that many characters: a long title never fails a row.
     func cut(_ length: Int) -> String {
-        unicodeScalars.count <= length ? self : String(String.UnicodeScalarView(unicodeScalars.prefix(length)))
+        // Never more characters than bytes.
+        utf8.count <= length || unicodeScalars.count <= length
+            ? self : String(String.UnicodeScalarView(unicodeScalars.prefix(length)))
     }
 }
