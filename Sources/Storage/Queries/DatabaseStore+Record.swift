@@ -54,7 +54,8 @@ extension DatabaseStore {
             .optional(hold?.source.rawValue), .optional(hold?.priorPermissions),
             Self.json(record.releases), EffectRows.json(record.effects), .flag(mayNotify(of: record)),
         ]
-        let rows = try await rows(RecordPostgreSQL.query, parameters, .record)
+        let rows = try await rows(
+            RecordPostgreSQL.query(releases: !record.releases.isEmpty), parameters, .record)
         guard let head = rows.first else { return .repeated }
         var recorded = Recorded()
         recorded.ledger = head.optionalInt(0).map { LedgerID($0) }

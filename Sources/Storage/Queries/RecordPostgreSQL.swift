@@ -6,9 +6,20 @@
 /// `$10`–`$14` hold (group, user, channels, source, prior), `$15` releases, `$16` wishes, `$17` whether to notify.
 /// Ids of the decision come from its sequence first, because decision and ledger row name each other.
 enum RecordPostgreSQL {
-    static let query = Query(
-        postgreSQL: "WITH " + [opening, ending, decision, wishes, inserted].joined(separator: ",\n") + "\n" + answer,
+    /// Most records release nobody, and the server sets up each part of a statement whether it is needed or not.
+    static func query(releases: Bool) -> Query { releases ? releasing : holding }
+
+    private static let releasing = Query(
+        postgreSQL: text([opening, ending, decision(unlessReleased), wishes(lifts), inserted], released: "ending"),
         sqlite: "SELECT 1")
+    private static let holding = Query(
+        postgreSQL: text([opening, decision("$15::jsonb = '[]'"), wishes(""), inserted], released: nil),
+        sqlite: "SELECT 1")
+
+    private static func text(_ parts: [String], released: String?) -> String {
+        "WITH " + parts.joined(separator: ",\n") + "\n"
+            + answer(released: released.map { "(SELECT count(*) FROM \($0))" } ?? "0")
+    }
 
     private static let opening = """
         t AS MATERIALIZED (SELECT clock_timestamp() AS now, clock_timestamp() + interval '12 seconds' AS until),
@@ -58,18 +69,32 @@ enum RecordPostgreSQL {
         """
 
     /// A release that others recorded meanwhile has its decision.
-    private static let decision = """
+    private static let unlessReleased =
+        "$15::jsonb = '[]' OR EXISTS (SELECT 1 FROM ending n WHERE n.lifts = 0 OR n.state <> 'lifting')"
+
+    private static func decision(_ condition: String) -> String {
+        """
         d AS (
             INSERT INTO decisions (id, update_id, group_id, user_id, at, rule_version, outcome, facts, effects)
             SELECT go.decision, $9::bigint, $4::bigint, $5::bigint, t.now, $6::int,
                 CASE WHEN held.already THEN 'delete' ELSE $7::text END,
                 CASE WHEN held.already THEN $8::jsonb || '{"reason":"already_held"}' ELSE $8::jsonb END, '[]'
-            FROM go, held, t WHERE go.decision IS NOT NULL AND ($15::jsonb = '[]'
-                OR EXISTS (SELECT 1 FROM ending n WHERE n.lifts = 0 OR n.state <> 'lifting'))
+            FROM go, held, t WHERE go.decision IS NOT NULL AND (\(condition))
             RETURNING id)
         """
+    }
 
-    private static let wishes = """
+    private static let lifts = """
+        UNION ALL
+        SELECT 'lift:' || n.id, 'lift', 2, n.group_id, n.user_id, n.id, '{}'::jsonb,
+            CASE WHEN f.id IS NULL THEN 1 ELSE 0 END, 0, GREATEST(f.lease_until, t.now), 1000000
+        FROM ending n CROSS JOIN t
+        LEFT JOIN flying f ON f.ledger_id = n.id AND f.kind = 'restrict' AND f.lease_owner IS NOT NULL
+        WHERE n.lifts = 1
+        """
+
+    private static func wishes(_ others: String) -> String {
+        """
         w AS MATERIALIZED (
             SELECT DISTINCT ON (x.key) x.* FROM (
                 SELECT COALESCE(w.key, w.kind || ':' || COALESCE(w.ledger, (SELECT id FROM l))) AS key, w.kind,
@@ -80,12 +105,7 @@ enum RecordPostgreSQL {
                     "user" bigint, ledger bigint, opened int, payload jsonb, delay bigint, starts int, sends int)
                 WHERE w.kind = 'delete'
                     OR (NOT held.already AND (w.opened = 0 OR EXISTS (SELECT 1 FROM l)))
-                UNION ALL
-                SELECT 'lift:' || n.id, 'lift', 2, n.group_id, n.user_id, n.id, '{}'::jsonb,
-                    CASE WHEN f.id IS NULL THEN 1 ELSE 0 END, 0, GREATEST(f.lease_until, t.now), 1000000
-                FROM ending n CROSS JOIN t
-                LEFT JOIN flying f ON f.ledger_id = n.id AND f.kind = 'restrict' AND f.lease_owner IS NOT NULL
-                WHERE n.lifts = 1) AS x
+                \(others)) AS x
             ORDER BY x.key, x.n),
         s AS MATERIALIZED (
             SELECT w.*, w.starts = 1
@@ -95,6 +115,7 @@ enum RecordPostgreSQL {
                     ORDER BY w.starts DESC, w.n) = 1) AS leases
             FROM w, t)
         """
+    }
 
     private static let inserted = """
         e AS (
@@ -111,12 +132,14 @@ enum RecordPostgreSQL {
         """
 
     /// The statement does not see its own row: whether nobody else waits to be told there.
-    private static let answer = """
-        SELECT (SELECT id FROM l), held.already::int, (SELECT count(*) FROM ending), (SELECT id FROM d),
+    private static func answer(released: String) -> String {
+        """
+        SELECT (SELECT id FROM l), held.already::int, \(released), (SELECT id FROM d),
             (NOT EXISTS (SELECT 1 FROM user_restrictions u WHERE u.group_id = $10::bigint AND u.lifted_at IS NULL
                 AND u.told_at IS NULL AND u.state IN ('intended', 'held')))::int, e.*,
             CASE WHEN $17::int = 1 AND EXISTS (SELECT 1 FROM e WHERE NOT e.leases)
                 THEN pg_notify('nezuko_effects', '')::text END
         FROM held LEFT JOIN e ON e.leases ORDER BY e.id
         """
+    }
 }
