@@ -52,8 +52,7 @@ extension Faults {
             try cluster.stop()
             try cluster.start()
         }
-        let place = FileManager.default.temporaryDirectory.appending(path: "nezuko-tls-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: true)
+        let place = try TestFolder.make()
         for (host, query, isAccepted) in Self.modes {
             let files = query.replacing("OWN", with: "\(folder)/own.crt").replacing(
                 "OTHER", with: "\(folder)/other.crt")
@@ -63,7 +62,6 @@ extension Faults {
             #expect(try await child.end(within: 60) == (isAccepted ? 0 : 4), "\(host) \(query): \(child.output)")
             #expect(!child.output.contains("hunter2"))
         }
-        try? FileManager.default.removeItem(atPath: place)
         try await offload { try cluster.stop() }
     }
 

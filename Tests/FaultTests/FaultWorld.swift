@@ -54,8 +54,7 @@ final class FaultWorld {
     ///   - databaseFolder: where the SQLite file is, if not in the world's own folder.
     init(_ engine: Engine, delivers: Bool = true, databaseFolder: String? = nil) async throws {
         self.engine = engine
-        folder = FileManager.default.temporaryDirectory.appending(path: "nezuko-faults-\(UUID().uuidString)").path
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        folder = try TestFolder.make()
         simulator = try Child(["simulate", "--listen", "http://127.0.0.1:0", "--empty", "--rate", "0"], folder: folder)
         base = try await simulator.word(after: "Base URL  ")
         switch engine {
@@ -89,7 +88,6 @@ final class FaultWorld {
         await balancer.end()
         await database.close()
         client.close()
-        try? FileManager.default.removeItem(atPath: folder)
     }
 
     // MARK: - The service

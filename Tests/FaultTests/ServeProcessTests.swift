@@ -15,11 +15,9 @@ extension Faults.OneProcess {
     /// A directory of its own and the least that `serve` needs in it: the simulator, free ports.
     @IO
     private final class Place {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "nezuko-process-\(UUID().uuidString)").path
+        let folder: String
 
-        init() throws { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) }
-
-        isolated deinit { try? FileManager.default.removeItem(atPath: folder) }
+        init() throws { folder = try TestFolder.make() }
 
         func serve(_ settings: [String: String] = [:], arguments: [String] = ["--no-watch"]) throws -> Child {
             let base = ["LISTEN": "http://127.0.0.1:0", "METRICS_PORT": "0", "LOG_FORMAT": "json"]

@@ -4,6 +4,7 @@ import EventLoop
 import Foundation
 import Glibc
 import HTTPServer
+import TestSupport
 import Testing
 
 /// Runs a program to its end and returns what it wrote.
@@ -34,8 +35,7 @@ struct SecureServer {
     let directory: String
 
     init(limits: HTTPLimits = .init(), secrets: [String] = ["secret"]) throws {
-        directory = FileManager.default.temporaryDirectory.appending(path: "nezuko-\(UUID())").path
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        directory = try TestFolder.make()
         let pair = (certificate: "\(directory)/c.pem", key: "\(directory)/k.pem")
         try SelfSignedCertificate.ensure(certificateFile: pair.certificate, keyFile: pair.key, host: "127.0.0.1")
         server = HTTPServer(
@@ -47,7 +47,6 @@ struct SecureServer {
 
     func end() async {
         await server.drain(graceMilliseconds: 2000)
-        try? FileManager.default.removeItem(atPath: directory)
     }
 
     func curl(_ arguments: String...) async -> String {

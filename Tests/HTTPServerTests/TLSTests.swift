@@ -3,6 +3,7 @@
 import EventLoop
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 @testable import HTTPServer
@@ -187,10 +188,8 @@ struct TLSTests {
 
     @Test @IO
     func `the self-signed pair is kept for its host and made anew for another`() throws {
-        let directory = FileManager.default.temporaryDirectory.appending(path: "nezuko-\(UUID())")
-        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: directory) }
-        let (certificate, key) = (directory.appending(path: "c").path, directory.appending(path: "k").path)
+        let directory = try TestFolder.make()
+        let (certificate, key) = ("\(directory)/c", "\(directory)/k")
         var contents: [Data] = []
         // This machine is named by all, so trying things out does not replace the pair that Telegram was told.
         for host in ["127.0.0.1", "127.0.0.1", "bot.example.org", "bot.example.org", "127.0.0.1", "192.0.2.1"] {

@@ -7,6 +7,7 @@ import HTTPServer
 import Handlers
 import Observability
 import Storage
+import TestSupport
 import Testing
 
 @testable import Simulator
@@ -248,9 +249,8 @@ private struct Scrape {
     }
 
     @Test @IO func `the certificate's end is shown when it is loaded`() throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "nezuko-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let (certificate, key) = (folder.appending(path: "cert.pem").path, folder.appending(path: "key.pem").path)
+        let folder = try TestFolder.make()
+        let (certificate, key) = ("\(folder)/cert.pem", "\(folder)/key.pem")
         try SelfSignedCertificate.ensure(certificateFile: certificate, keyFile: key, host: "127.0.0.1")
         let server = HTTPServer(
             handler: MetricsRoutes(), tls: TLSConfiguration(certificateFile: certificate, keyFile: key))

@@ -30,9 +30,7 @@ enum Databases {
     static func migrated(_ engine: Engine) async throws -> String {
         switch engine {
         case .sqlite:
-            let folder = FileManager.default.temporaryDirectory.appendingPathComponent("nezuko-\(UUID().uuidString)")
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-            let url = "sqlite:" + folder.appendingPathComponent("nezuko.db").path
+            let url = "sqlite:\(try TestFolder.make())/nezuko.db"
             try await migrate(url)
             return url
         case .postgreSQL:

@@ -22,7 +22,7 @@ enum TestDatabases {
     /// A URL of a new, empty database.
     static func emptyURL(_ engine: Engine) async throws -> String {
         switch engine {
-        case .sqlite: "sqlite:" + temporaryFile()
+        case .sqlite: try "sqlite:" + temporaryFile()
         case .postgreSQL: try await offload { try PostgreSQLCluster.shared.get().makeDatabase() }
         }
     }
@@ -42,11 +42,7 @@ enum TestDatabases {
     }
 
     /// Path of a file that is not there yet, in a folder of its own.
-    nonisolated static func temporaryFile() -> String {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("nezuko-\(UUID().uuidString)")
-        try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        return folder.appendingPathComponent("nezuko.db").path
-    }
+    nonisolated static func temporaryFile() throws -> String { try TestFolder.make() + "/nezuko.db" }
 
     private static func templateName() async throws -> String {
         let task =
