@@ -151,7 +151,12 @@ public enum Migrator {
             switch database.dialect {
             case .postgreSQL:
                 [
-                    SQLStatement("SELECT set_config('statement_timeout', '0', true)"),
+                    // A migration may read whole tables, as long as it takes.
+                    SQLStatement(
+                        """
+                        SELECT set_config('statement_timeout', '0', true), set_config('enable_seqscan', 'on', true),
+                            set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)
+                        """),
                     SQLStatement("SELECT pg_advisory_xact_lock(5641906214)"),
                 ]
             case .sqlite: [SQLStatement]()
