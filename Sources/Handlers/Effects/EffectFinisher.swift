@@ -91,7 +91,7 @@ struct AttemptTrace {
             writer.key("attempts")
             writer.int(effect.attempts + 1)
         }
-        return String(decoding: writer.bytes, as: UTF8.self)
+        return writer.text
     }
 }
 

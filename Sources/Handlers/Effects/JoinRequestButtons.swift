@@ -26,7 +26,7 @@ extension EffectWish {
         }
         return EffectWish(
             .send, key: "send:\(joinRequestSay):\(request.chat.id.value):\(update.value)", chat: request.chat.id,
-            user: request.from.id, payload: String(decoding: writer.bytes, as: UTF8.self))
+            user: request.from.id, payload: writer.text)
     }
 }
 

@@ -50,7 +50,7 @@ extension EffectWish {
                 json.int(thread)
             }
         }
-        return String(decoding: writer.bytes, as: UTF8.self)
+        return writer.text
     }
 }
 

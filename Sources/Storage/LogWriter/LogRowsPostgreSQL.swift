@@ -149,8 +149,7 @@ struct LogRowsPostgreSQL {
                     INSERT INTO \(table) (\(names))
                     SELECT \(fields.joined(separator: ", "))
                     FROM first, unnest(\(arrays.joined(separator: ", "))) AS rows (\(names)) \(conflict)
-                    """,
-                sqlite: "SELECT 1")
+                    """)
         }
 
         static let calls = Insertion(

@@ -33,7 +33,8 @@ final class PostgreSQLConnection {
     private var known: [Int: String] = [:]
     private var preparedCount = 0
     private var sentCount = 0
-    private var replanAt = 256
+    private static let firstReplan = 256
+    private var replanAt = firstReplan
     private var failures = 0
     private var timer: LoopTimer?
     private var isReady = false
@@ -176,6 +177,9 @@ final class PostgreSQLConnection {
         }
         prepared = [:]
         known = [:]
+        // The next session plans anew.
+        sentCount = 0
+        replanAt = Self.firstReplan
         let lost = steps[firstStep...]
         steps = []
         firstStep = 0

@@ -74,7 +74,7 @@ enum EffectRows {
         writer.array { writer in
             for (index, wish) in wishes.enumerated() { write(wish, at: index, to: &writer) }
         }
-        return .text(String(decoding: writer.bytes, as: UTF8.self))
+        return .text(writer.text)
     }
 
     private static func write(_ wish: EffectWish, at index: Int, to writer: inout JSONWriter) {

@@ -91,7 +91,7 @@ enum FinishBatch {
 
     /// `$3` revisions, `$4` notes.
     private static let removal = Query(
-        postgreSQL: "WITH \(mine),\n\(noted("$4")),\n\(gone("$3"))\n\(answer("0"))", sqlite: "SELECT 1")
+        postgreSQL: "WITH \(mine),\n\(noted("$4")),\n\(gone("$3"))\n\(answer("0"))")
 
     /// `$3` notes; `$4`–`$8` changes of ledger rows: by which effect, which row, whether held, whether told, the message.
     private static let ledger = Query(
@@ -110,8 +110,7 @@ enum FinishBatch {
                     WHERE c.effect IN (SELECT id FROM mine) GROUP BY c.ledger) AS c
                 WHERE u.id = c.ledger)
             SELECT 1
-            """,
-        sqlite: "SELECT 1")
+            """)
 
     /// A statement of its own, because it reads what others may have stored while the one before waited for their
     /// lock: a lift that waits for the mute, somebody freed while the prompt was on its way.
@@ -146,8 +145,7 @@ enum FinishBatch {
                 \(EffectRows.conflictPostgreSQL)),
             \(gone("$3"))
             \(answer("(SELECT count(*) FROM woken) + (SELECT count(*) FROM edited)"))
-            """,
-        sqlite: "SELECT 1")
+            """)
 
     // MARK: - Parameters
 
@@ -188,7 +186,7 @@ enum FinishBatch {
     private static func array(_ ends: [UsualEnd], _ write: (UsualEnd, inout JSONWriter) -> Void) -> String {
         var writer = JSONWriter()
         writer.array { writer in for end in ends { write(end, &writer) } }
-        return String(decoding: writer.bytes, as: UTF8.self)
+        return writer.text
     }
 
     private static func changes(_ ends: [UsualEnd]) -> [SQLValue] {

@@ -85,7 +85,7 @@ enum FinishText {
                 AND length(CAST(facts AS BLOB)) + length(CAST(effects AS BLOB)) + length(CAST($4 AS BLOB)) < 1024
             """)
 
-    /// `$3` wishes, `$4` the decision.
+    /// `$3` wishes, `$4` the decision. SQLite is given the wishes one by one: see `EffectRowSQLite`.
     static let follow = Query(
         postgreSQL: """
             INSERT INTO effects (dedup_key, kind, lane, chat_id, user_id, ledger_id, decision_id, payload, due_at,
@@ -96,9 +96,7 @@ enum FinishText {
                 "user" bigint, ledger bigint, payload jsonb, delay bigint)
             WHERE \(isOurs) ORDER BY key
             \(EffectRows.conflictPostgreSQL)
-            """,
-        // SQLite is given the wishes one by one: see `EffectRowSQLite`.
-        sqlite: "SELECT 1")
+            """)
 
     static let remove = Query(
         """

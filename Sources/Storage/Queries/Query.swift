@@ -15,6 +15,9 @@ struct Query: Sendable {
 
     init(_ common: String) { self.init(postgreSQL: common, sqlite: common) }
 
+    /// A statement that is PostgreSQL's alone.
+    init(postgreSQL: String) { self.init(postgreSQL: postgreSQL, sqlite: "") }
+
     /// A statement whose texts differ by more than marks.
     init(postgreSQL: String, sqlite: String) {
         var server = QueryText(postgreSQL, dialect: .postgreSQL)
@@ -33,6 +36,7 @@ struct Query: Sendable {
         guard dialect == .sqlite else {
             return SQLStatement(postgreSQL, id: id, parameters, stopsWhenEmpty: stopsWhenEmpty)
         }
+        precondition(!sqlite.isEmpty, "SQLite has no such statement")
         let moment: [SQLValue] = needsMoment ? [.time(WallClock.now)] : []
         return SQLStatement(sqlite, id: id, parameters + moment, stopsWhenEmpty: stopsWhenEmpty)
     }

@@ -10,11 +10,9 @@ enum RecordPostgreSQL {
     static func query(releases: Bool) -> Query { releases ? releasing : holding }
 
     private static let releasing = Query(
-        postgreSQL: text([opening, ending, decision(unlessReleased), wishes(lifts), inserted], released: "ending"),
-        sqlite: "SELECT 1")
+        postgreSQL: text([opening, ending, decision(unlessReleased), wishes(lifts), inserted], released: "ending"))
     private static let holding = Query(
-        postgreSQL: text([opening, decision("$15::jsonb = '[]'"), wishes(""), inserted], released: nil),
-        sqlite: "SELECT 1")
+        postgreSQL: text([opening, decision("$15::jsonb = '[]'"), wishes(""), inserted], released: nil))
 
     private static func text(_ parts: [String], released: String?) -> String {
         "WITH " + parts.joined(separator: ",\n") + "\n"

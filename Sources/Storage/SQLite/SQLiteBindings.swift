@@ -85,5 +85,6 @@ final class SQLiteBindings {
         }
     }
 
+    /// `SQLITE_TRANSIENT`, a cast that Swift does not import: SQLite copies what is bound.
     static let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 }
