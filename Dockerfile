@@ -14,9 +14,9 @@ COPY Package.swift ./
 COPY Benchmarks ./Benchmarks
 COPY Tests ./Tests
 COPY Sources ./Sources
+COPY scripts/build ./scripts/
 ARG REVISION=unknown
-RUN swift build -c release --static-swift-stdlib --product nezuko -Xcc "-DNEZUKO_REVISION=${REVISION}" \
-    && install -D -s -m 755 "$(swift build -c release --static-swift-stdlib --show-bin-path)/nezuko" /out/nezuko
+RUN install -D -s -m 755 "$(scripts/build nezuko -Xcc "-DNEZUKO_REVISION=${REVISION}")" /out/nezuko
 
 FROM ${RUNTIME_IMAGE} AS runtime
 ARG VERSION=0.1.0

@@ -11,10 +11,11 @@ import EventLoop
 
 /// How many connections and handles a client keeps.
 public struct HTTPClientOptions: Sendable {
-    /// Connections to one host at a time; HTTP/2 carries many requests on each.
-    public var maximumConnectionsPerHost: Int = 32
+    /// Connections to one host at a time; HTTP/2 carries many requests on each. Above what is usually in flight:
+    /// libcurl tries all transfers that wait for a connection again each time one ends.
+    public var maximumConnectionsPerHost: Int = 128
     /// Handles kept for reuse while nothing is in flight.
-    public var maximumIdleHandles: Int = 64
+    public var maximumIdleHandles: Int = 128
     /// Transfers in flight; beyond it `send` fails at once.
     public var maximumTransfers: Int = 2000
 

@@ -8,7 +8,7 @@ import EventLoop
 public final class DatabaseLogStore: LogStore {
     private let database: any Database
     /// SQLite's writer is shared with records, which wait for no more rows than these.
-    private static let sqliteRows = 250
+    private static let sqliteRows = 1000
 
     /// Rows that share a page of an index are more likely to be found among more rows, and SQLite writes whole pages.
     public var batchFactor: Int { database.dialect == .sqlite ? 4 : 1 }
