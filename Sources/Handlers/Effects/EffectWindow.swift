@@ -7,6 +7,10 @@ import EventLoop
 struct EffectWindow {
     /// At most so many effects are in flight.
     static let size = 64
+    /// So many of them may be started by their own records; the rest is for looks, which find what waits longer.
+    static let startedByRecords = size - 4 * leastLook
+    /// How many of a lane a look asks for at least, so that it finds out whether any wait.
+    private static let leastLook = 2
     /// Each lane's share, so that mass work does not hold up a new hold.
     private static let shares = [1: 28, 2: 16, 3: 12, 4: 8]
 
@@ -18,6 +22,8 @@ struct EffectWindow {
     private var running: [Int64: Running] = [:]
     /// How many run, by lane.
     private var taken = [0, 0, 0, 0, 0]
+    /// Lanes whose last look found all that it asked for: more wait there.
+    private var behind: Set<Int> = []
 
     var count: Int { running.count }
     var isEmpty: Bool { running.isEmpty }
@@ -27,17 +33,30 @@ struct EffectWindow {
 
     func contains(_ effect: Effect) -> Bool { running[effect.id] != nil }
 
-    /// How many more may be leased, by lane; a lane with little room is missing: a look costs as much for one as for ten.
+    /// How many more may be leased, by lane; a lane where more wait is missing until it has some room: a look costs as
+    /// much for one as for ten.
     func limits() -> [Int: Int] {
         var free = Self.size - count
         var limits: [Int: Int] = [:]
-        for lane in 1...4 where free > 0 && isWorthALook(lane) {
-            let room = min(free, Self.share(lane) - taken[lane])
+        for lane in 1...4 where !behind.contains(lane) || isWorthALook(lane) {
+            let left = free - Self.leastLook * (4 - lane)
+            let room = min(left, max(Self.share(lane) - taken[lane], Self.leastLook))
+            guard room > 0 else { continue }
             limits[lane] = room
             free -= room
         }
         return limits
     }
+
+    /// Notes what a look with these limits found.
+    mutating func looked(_ limits: [Int: Int], found: [Effect]) {
+        for (lane, limit) in limits {
+            if found.count(where: { $0.kind.lane == lane }) < limit { behind.remove(lane) } else { behind.insert(lane) }
+        }
+    }
+
+    /// Whether effects wait that are older than what is recorded now.
+    var isBehind: Bool { !behind.isEmpty }
 
     /// Whether a quarter of the lane's share is free.
     func isWorthALook(_ lane: Int) -> Bool { (Self.share(lane) - taken[lane]) * 4 >= Self.share(lane) }

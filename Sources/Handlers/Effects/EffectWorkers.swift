@@ -18,6 +18,7 @@ public final class EffectWorkers {
     private let failures: EffectFailures
     private let finisher: EffectFinisher
     private var window = EffectWindow()
+    private let room = EffectRoom()
     private var isStopping = false
     private var isPolling = false
     private var isWokenMeanwhile = false
@@ -45,8 +46,15 @@ public final class EffectWorkers {
 
     /// Whether `count` more effects may be started at once: only what is started at once is leased.
     func hasRoom(for count: Int) -> Bool {
-        let inFlight = window.count + services.store.startingEffects
-        return !isStopping && inFlight + count <= EffectWindow.size && !failures.isHalted
+        let inFlight = window.count + services.store.startingEffects + room.promised
+        return !isStopping && inFlight + count <= EffectWindow.startedByRecords && !failures.isHalted
+    }
+
+    /// The same, after a moment's wait if that may help. The caller records without waiting for anything else.
+    func findsRoom(for count: Int) async -> Bool {
+        let mayHelp = !window.isBehind && !isStopping && !failures.isHalted
+        if mayHelp, room.hasWaiters || !hasRoom(for: count) { await room.wait(for: count) }
+        return hasRoom(for: count)
     }
 
     /// Whether new holds are to be refused until the outbox has shrunk.
@@ -105,6 +113,7 @@ public final class EffectWorkers {
             let wait = await poll()
             isPolling = false
             guard !isStopping else { return }
+            room.grant { hasRoom(for: $0) }
             schedulePoll(afterMilliseconds: isWokenMeanwhile ? 0 : wait)
             isWokenMeanwhile = false
         }
@@ -123,6 +132,7 @@ public final class EffectWorkers {
             guard !limits.isEmpty else { return 1000 }
             let began = Loop.shared.current()
             let taken = try await services.store.leaseDue(limits: limits)
+            window.looked(limits, found: taken)
             guard !isStopping else {
                 await giveBack(taken.map(\.id))
                 return 1000
@@ -304,6 +314,7 @@ public final class EffectWorkers {
             isSaturated = false
             wake()
         }
+        room.grant { hasRoom(for: $0) }
         guard window.isEmpty else { return }
         let waiters = idle
         idle = []

@@ -144,9 +144,8 @@ struct MessageHandler {
         }
         var record = Record(update: update)
         record.decision = inquiry.row(decision, update: update)
-        let atOnce = services.workers.hasRoom(for: 3) && !services.workers.isPaused(group.id)
         var delete = EffectWish.delete(message.id, in: group.id)
-        delete.startsAtOnce = atOnce
+        delete.startsAtOnce = services.workers.hasRoom(for: 1) && !services.workers.isPaused(group.id)
         switch decision {
         case .ignore, .need, .approve, .wait: return .nothing
         case .allow:
@@ -161,7 +160,7 @@ struct MessageHandler {
             ]
         case .hold(let missing):
             guard !services.workers.isOverloaded else { throw .overloaded }
-            return try await hold(missing, inquiry, message, record, delete, atOnce)
+            return try await hold(missing, inquiry, message, record, delete)
         case .delete(let reason):
             record.effects = [delete]
             return try await remove(reason, inquiry, message, record)
@@ -172,17 +171,17 @@ struct MessageHandler {
     }
 
     private func hold(
-        _ missing: [ChatID], _ inquiry: Inquiry, _ message: Message, _ base: Record, _ delete: EffectWish,
-        _ atOnce: Bool
+        _ missing: [ChatID], _ inquiry: Inquiry, _ message: Message, _ base: Record, _ delete: EffectWish
     ) async throws(UpdateFailure) -> Handled {
         let group = inquiry.group
         var record = base
         record.hold = HoldWish(group: group.id, user: inquiry.user, channels: missing, source: .message)
-        var restrict = EffectWish.restrict(inquiry.user, in: group.id)
-        restrict.startsAtOnce = atOnce
-        var prompt = EffectWish.prompt(in: group.id, thread: message.isTopicMessage ? message.threadID : nil)
-        prompt.startsAtOnce = atOnce
-        record.effects = [delete, restrict, prompt]
+        record.effects = [
+            delete, .restrict(inquiry.user, in: group.id),
+            .prompt(in: group.id, thread: message.isTopicMessage ? message.threadID : nil),
+        ]
+        let startsAtOnce = services.workers.isPaused(group.id) ? false : await services.workers.findsRoom(for: 3)
+        for index in record.effects.indices { record.effects[index].startsAtOnce = startsAtOnce }
         let final = record
         let outcome = try await services.reading { () async throws(StoreError) in try await services.store.record(final)
         }
