@@ -10,7 +10,9 @@ enum Load {
     static func run(_ options: Options) async throws {
         let name = try options.string("name")
         let caseName = try options.string("case")
-        guard let which = UpdateCase(rawValue: caseName) else { throw BenchmarkError("no case \(caseName)") }
+        guard let which = UpdateCase(rawValue: caseName == "static" ? "unprotected" : caseName) else {
+            throw BenchmarkError("no case \(caseName)")
+        }
         let round = try Round(
             port: options.int("port"), process: options.int("pid"),
             bodies: UpdateBodies(which, first: Int64(options.int("first"))))

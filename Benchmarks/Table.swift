@@ -1,4 +1,4 @@
-// The collected lines as a table: medians of the rounds, ratios to nginx of the same run.
+// The collected lines as a table: medians of the rounds, ratios to nginx as measured just before.
 
 import EventLoop
 import Glibc
@@ -20,6 +20,8 @@ enum Table {
     static func run(_ words: ArraySlice<String>) throws {
         guard let path = words.first else { throw BenchmarkError("table FILE") }
         var rows: [Row] = []
+        /// What nginx needed last, by case: a machine's neighbours change from minute to minute.
+        var nginx: [String: Double] = [:]
         for line in try text(of: path).split(separator: "\n") {
             let value = try JSONValue(parsing: Array(line.utf8))
             guard case .object(let members) = value, let name = value["name"]?.string,
@@ -35,22 +37,22 @@ enum Table {
                 guard let number = value.double ?? value.int.map(Double.init) else { continue }
                 rows[index].values[key, default: []].append(number)
             }
+            guard let used = value["cpu_us"]?.double, which != "log rows" else { continue }
+            if name == "nginx" { nginx[which] = used }
+            if let peer = nginx[which == "handshake" ? which : "static"] {
+                rows[index].values["ratio", default: []].append(used / peer)
+            }
         }
-        let columns = ["cpu_us", "per_second", "p50_ms", "p95_ms", "p99_ms", "max_ms", "rss_mib", "peak_mib", "ms"]
+        let columns = [
+            "ratio", "cpu_us", "per_second", "p50_ms", "p95_ms", "p99_ms", "max_ms", "rss_mib", "peak_mib", "ms",
+        ]
         print("| Case | Server | vs nginx | CPU µs | per s | p50 ms | p95 ms | p99 ms | max ms | MiB | peak | ms |")
         print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
         for row in rows {
-            let peer = rows.first {
-                $0.name == "nginx" && $0.which == (row.which == "handshake" ? "handshake" : "static")
-            }
-            var ratio = "–"
-            if let own = row.median("cpu_us"), let other = peer?.median("cpu_us"), other > 0, row.which != "log rows" {
-                ratio = rounded(own / other, 2)
-            }
             let cells = columns.map { column in
                 row.median(column).map { rounded($0, column == "per_second" ? 0 : 2) } ?? "–"
             }
-            print("| \(row.which) | \(row.name) | \(ratio) | \(cells.joined(separator: " | ")) |")
+            print("| \(row.which) | \(row.name) | \(cells.joined(separator: " | ")) |")
         }
     }
 
