@@ -122,7 +122,10 @@ final class Child {
         posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
         posix_spawn_file_actions_adddup2(&actions, 1, 2)
+        // A sanitizer's options count for the program too, whose environment is otherwise its own.
+        let options = ProcessInfo.processInfo.environment.filter { ["ASAN_OPTIONS", "TSAN_OPTIONS"].contains($0.key) }
         let variables = environment.merging(["PATH": "/usr/bin:/bin"]) { given, _ in given }
+            .merging(options) { given, _ in given }
         let words = ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", folder] + command
         var arguments = words.map { strdup($0) } + [nil]
         var strings = variables.map { strdup("\($0)=\($1)") } + [nil]
