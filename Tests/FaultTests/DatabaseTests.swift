@@ -96,7 +96,8 @@ extension Faults {
 
         // Whoever is to end does not wait for it.
         #expect(try await leaving.child.end(within: 12) == 0)
-        #expect(ContinuousClock.now - began < .seconds(8.5))
+        // Platforms kill after 10 s. It takes 8, and a moment more under a sanitizer.
+        #expect(ContinuousClock.now - began < .seconds(10))
         try await offload { try cluster.freeze(false) }
         try await world.reopenDatabase()
         // It may have been recorded after the answer, or not: it comes again, and is recorded once.
