@@ -28,11 +28,16 @@ final class EffectRoom {
         let waiter = Waiter(number: lastNumber, count: count, completion: Completion())
         waiters.append(waiter)
         let timer = Loop.shared.schedule(afterMilliseconds: Self.patienceMilliseconds) { [weak self] in
-            self?.waiters.removeAll { $0.number == waiter.number }
-            waiter.completion.finish(.success(false))
+            self?.giveUp(waiter)
         }
         if await waiter.completion.wait() { promised -= count }
         timer.cancel()
+    }
+
+    /// All are as patient as each other, so whose moment is over is the first, or has gone on.
+    private func giveUp(_ waiter: Waiter) {
+        if waiters.first?.number == waiter.number { waiters.removeFirst() }
+        waiter.completion.finish(.success(false))
     }
 
     /// Lets those go on for whom there is room, the first of them first.
