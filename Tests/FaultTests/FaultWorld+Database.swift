@@ -1,9 +1,6 @@
 // The database of a fault test: what is in it, and what must be true of it at the end.
 
-import Domain
 import EventLoop
-import Foundation
-import HTTPClient
 import JSON
 import Storage
 import TestSupport

@@ -2,12 +2,9 @@
 
 import Domain
 import EventLoop
-import Foundation
 import HTTPClient
 import JSON
 import Storage
-import TestSupport
-import Testing
 
 extension FaultWorld {
     @discardableResult
