@@ -141,45 +141,44 @@ public struct EffectWish: Equatable, Sendable {
 }
 
 /// An effect as the outbox has it, under this replica's lease.
-public struct Effect: Equatable, Sendable {
+///
+/// Behind a reference: it goes through a dozen functions that wait, and each would keep copies of 200 bytes.
+public final class Effect: Sendable, Equatable {
     /// Row id.
-    public var id: Int64
+    public let id: Int64
     /// `dedup_key`.
-    public var key: String
+    public let key: String
     /// What is to be done.
-    public var kind: EffectKind
+    public let kind: EffectKind
     /// The chat in which it is done.
-    public var chat: ChatID
+    public let chat: ChatID
     /// The person whom it concerns.
-    public var user: UserID?
+    public let user: UserID?
     /// The hold that it belongs to.
-    public var ledger: LedgerID?
+    public let ledger: LedgerID?
     /// The decision that it follows from.
-    public var decision: Int64?
+    public let decision: Int64?
     /// JSON object, as recorded (merged when the key came again).
-    public var payload: String
+    public let payload: String
     /// Transient failures so far.
-    public var attempts: Int
+    public let attempts: Int
     /// Which wish for this key it is; a finish with an older one leaves the row.
-    public var revision: Int
+    public let revision: Int
     /// How often a message may have been sent for it, this attempt included.
-    public var sends: Int
+    public let sends: Int
     /// Milliseconds since it was recorded, by the database's clock.
-    public var ageMilliseconds: Int64
+    public let ageMilliseconds: Int64
     /// Whether another replica held it before: its outcome may be unknown.
-    public var isTakenOver: Bool
+    public let isTakenOver: Bool
     /// The hold as it was when the effect was leased; for a prompt: the only one that its group had to be told of.
     /// `nil`: it has to be read.
-    public var freshHold: Hold? {
-        get { storedHold.part }
-        set { storedHold = Rare(newValue) }
-    }
-    private var storedHold = Rare<Hold>.none
+    public let freshHold: Hold?
 
     /// A row with the given columns.
     public init(
         id: Int64, key: String, kind: EffectKind, chat: ChatID, user: UserID?, ledger: LedgerID?, decision: Int64?,
-        payload: String, attempts: Int, revision: Int, sends: Int, ageMilliseconds: Int64, isTakenOver: Bool
+        payload: String, attempts: Int, revision: Int, sends: Int, ageMilliseconds: Int64, isTakenOver: Bool,
+        freshHold: Hold? = nil
     ) {
         self.id = id
         self.key = key
@@ -194,5 +193,19 @@ public struct Effect: Equatable, Sendable {
         self.sends = sends
         self.ageMilliseconds = ageMilliseconds
         self.isTakenOver = isTakenOver
+        self.freshHold = freshHold
+    }
+
+    /// Whether both are the same wish of the same row.
+    public static func == (one: Effect, other: Effect) -> Bool {
+        one.id == other.id && one.revision == other.revision
+    }
+
+    /// The same effect, with its hold as it is now.
+    public func with(freshHold hold: Hold) -> Effect {
+        Effect(
+            id: id, key: key, kind: kind, chat: chat, user: user, ledger: ledger, decision: decision, payload: payload,
+            attempts: attempts, revision: revision, sends: sends, ageMilliseconds: ageMilliseconds,
+            isTakenOver: isTakenOver, freshHold: hold)
     }
 }

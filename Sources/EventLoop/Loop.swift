@@ -88,6 +88,7 @@ public final class Loop {
     private var generation: UInt32 = 0
     private var timers = TimerHeap()
     private var turnEnds: [@IO () -> Void] = []
+    private var eventEnds: [@IO () -> Void] = []
     private var advancedNanoseconds: Int64 = 0
 
     private init() {
@@ -132,6 +133,9 @@ public final class Loop {
     /// Calls `body` once when this turn's other work is done: the place to flush what the turn gathered.
     public func atTurnEnd(_ body: @escaping @IO () -> Void) { turnEnds.append(body) }
 
+    /// Calls `body` once when all that this turn found ready has been handled, before the tasks that wait for it go on.
+    public func afterEvents(_ body: @escaping @IO () -> Void) { eventEnds.append(body) }
+
     /// Waits on the loop's clock. Returns early, without error, when the task is cancelled.
     public func sleep(milliseconds: Int64) async {
         let done = Completion<Void, Never>()
@@ -165,6 +169,11 @@ public final class Loop {
             now = current()
             let began = now
             for index in 0..<Int(max(count, 0)) { dispatch(events[index]) }
+            if !eventEnds.isEmpty {
+                let bodies = eventEnds
+                eventEnds.removeAll(keepingCapacity: true)
+                for body in bodies { body() }
+            }
             for timer in timers.takeDue(at: now) { timer.fire() }
             LoopExecutor.shared.drain()
             // Work at the turn's end may enqueue jobs; those keep the next wait at zero.
@@ -194,7 +203,7 @@ public final class Loop {
     }
 
     private func waitMilliseconds() -> Int32 {
-        if LoopExecutor.shared.hasLocalJobs || !turnEnds.isEmpty { return 0 }
+        if LoopExecutor.shared.hasLocalJobs || !turnEnds.isEmpty || !eventEnds.isEmpty { return 0 }
         guard let deadline = timers.nextDeadline else { return -1 }
         let nanoseconds = deadline.nanoseconds - current().nanoseconds
         if nanoseconds <= 0 { return 0 }

@@ -86,6 +86,7 @@ final class CurlEasy {
         nezuko_curl_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
         // Where calls go is the configuration's word alone, not that of a proxy variable.
         nezuko_curl_string(handle, CURLOPT_PROXY, "")
+        nezuko_curl_string(handle, CURLOPT_NOPROXY, "*")
     }
 
     /// Sets one request. Options that are as in the handle's last one are left alone.
@@ -131,9 +132,8 @@ final class CurlEasy {
     private func keepHeaders(_ headers: [(String, String)], hasLongBody: Bool) throws(HTTPClientError) {
         if let headerLines, hasLongBody == self.hasLongBody, headerLines.elementsEqual(headers, by: ==) { return }
         headerLines = nil
-        // Nobody needs to be told that any kind of answer will do.
+        // Each line is looked through some twenty times by libcurl, so there are no others than needed.
         var list: UnsafeMutablePointer<curl_slist>?
-        if !headers.contains(where: { $0.0.lowercased() == "accept" }) { list = curl_slist_append(list, "Accept:") }
         // Without the empty Expect, a long body waits a second for a "100 Continue" that seldom comes.
         if hasLongBody { list = curl_slist_append(list, "Expect:") }
         for (name, value) in headers {

@@ -19,12 +19,13 @@ final class CurlMulti {
     /// When libcurl wants to be called; nil: not at all. The timer may be earlier, never later.
     private var wanted: Instant?
     private var actsAtTurnEnd = false
+    private var readsAfterEvents = false
 
     init?(options: HTTPClientOptions) {
         // Once for the process; Swift runs a static's initialiser once.
         guard Self.isLibraryReady, let handle = curl_multi_init() else { return nil }
         self.handle = handle
-        sockets.onReady = { [weak self] descriptor, mask in self?.act(descriptor, mask) }
+        sockets.onReady = { [weak self] descriptor, mask in self?.ready(descriptor, mask) }
         // Unretained: valid because deinit clears both callbacks before self is gone.
         let me = Unmanaged.passUnretained(self).toOpaque()
         nezuko_curl_multi_socket_callback(handle, onSocket, me)
@@ -88,9 +89,25 @@ final class CurlMulti {
         act(curl_socket_t(CURL_SOCKET_BAD), 0)
     }
 
+    /// What has ended is looked at once all sockets of the turn were read: the same code for many, then the next.
+    private func ready(_ descriptor: curl_socket_t, _ mask: Int32) {
+        var running: Int32 = 0
+        curl_multi_socket_action(handle, descriptor, mask, &running)
+        guard !readsAfterEvents else { return }
+        readsAfterEvents = true
+        Loop.shared.afterEvents { [weak self] in
+            self?.readsAfterEvents = false
+            self?.readMessages()
+        }
+    }
+
     private func act(_ descriptor: curl_socket_t, _ mask: Int32) {
         var running: Int32 = 0
         curl_multi_socket_action(handle, descriptor, mask, &running)
+        readMessages()
+    }
+
+    private func readMessages() {
         var left: Int32 = 0
         while let message = curl_multi_info_read(handle, &left) {
             // Copied out first: the message is gone once its handle is removed.

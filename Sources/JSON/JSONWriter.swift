@@ -62,28 +62,14 @@ public struct JSONWriter: Sendable {
 
     /// Writes a whole number.
     public mutating func int(_ value: Int64) {
-        append(atMost: 21) { [needsComma] place in
+        append(atMost: 1 + Digits.maximumBytes) { [needsComma] place in
             var next = place
             if needsComma {
                 next[0] = UInt8(ascii: ",")
                 next += 1
             }
-            if value < 0 {
-                next[0] = UInt8(ascii: "-")
-                next += 1
-            }
-            var magnitude = value.magnitude
-            // Digits come lowest first: counted, then written from the end.
-            var (count, power) = (1, 10 as UInt64)
-            while count < 19, magnitude >= power {
-                count += 1
-                power &*= 10
-            }
-            for index in stride(from: count - 1, through: 0, by: -1) {
-                next[index] = 0x30 + UInt8(truncatingIfNeeded: magnitude % 10)
-                magnitude /= 10
-            }
-            return next + count - place
+            next += Digits.write(value, to: next)
+            return next - place
         }
         needsComma = true
     }

@@ -84,14 +84,23 @@ public struct Record: Sendable, Equatable {
     /// The update whose first record this must be; `nil`: effects and commands, which repeat harmlessly.
     public var update: UpdateID?
     /// The decision behind it. One that releases is not stored when others have released meanwhile.
-    public var decision: DecisionRow?
+    public var decision: DecisionRow? {
+        get { storedDecision.part }
+        set { storedDecision = Rare(newValue) }
+    }
     /// A hold to open. When the person is held already, of `effects` only those of kind `delete` are recorded,
     /// and the decision's outcome is `delete` with the reason `already_held`.
-    public var hold: HoldWish?
+    public var hold: HoldWish? {
+        get { storedHold.part }
+        set { storedHold = Rare(newValue) }
+    }
     /// Holds to end.
     public var releases: [ReleaseWish] = []
     /// Effects to record. Those with `startsAtOnce` come back leased to this replica.
     public var effects: [EffectWish] = []
+    // Behind references: a record goes through functions that wait, each of which keeps copies.
+    private var storedDecision = Rare<DecisionRow>.none
+    private var storedHold = Rare<HoldWish>.none
 
     /// A record of an update, to be filled.
     public init(update: UpdateID?) { self.update = update }

@@ -47,6 +47,27 @@ struct LoopTests {
     }
 
     @Test @IO
+    func `what comes after the events comes before the tasks that waited for them`() async {
+        var ends: [Int32] = [0, 0]
+        #expect(pipe(&ends) == 0)
+        var order: [String] = []
+        let seen = Completion<Void, Never>()
+        let watch = Loop.shared.watch(ends[0], .read) { _ in
+            guard order.isEmpty else { return }
+            order.append("event")
+            Loop.shared.afterEvents { order.append("after events") }
+            seen.finish(.success(()))
+        }
+        _ = write(ends[1], "x", 1)
+        await seen.wait()
+        order.append("task")
+        #expect(order == ["event", "after events", "task"])
+        watch.cancel()
+        close(ends[0])
+        close(ends[1])
+    }
+
+    @Test @IO
     func `advancing the clock makes a far timer due`() async {
         let done = Completion<Void, Never>()
         Loop.shared.schedule(afterMilliseconds: 10_000_000) { done.finish(.success(())) }

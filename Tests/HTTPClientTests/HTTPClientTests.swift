@@ -99,7 +99,7 @@ struct HTTPClientTests {
         _ = try await client.send(request)
         let heads = server.requests.map(\.head)
         #expect(heads.map { $0.contains("Accept: text/plain") } == [false, true, true])
-        #expect(heads.map { $0.contains("Accept: */*") } == [false, false, false])
+        #expect(heads.map { $0.contains("Accept: */*") } == [true, false, false])
         #expect(heads.map { $0.contains("Expect") } == [false, false, false])
     }
 

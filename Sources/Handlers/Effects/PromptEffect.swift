@@ -24,26 +24,48 @@ extension EffectPerformer {
         let ids = waiting.map(\.id)
         if effect.isPerhapsSentTwice { return .done([.told(ids, nil)]) }
         if let wait = budgetWait(chat) { return wait }
-        let channels = missing(of: waiting, in: group)
-        var people: [PromptPerson] = []
-        for hold in waiting.prefix(10) {
-            people.append(
-                PromptPerson(
-                    id: hold.user, name: await name(of: hold.user, in: chat),
-                    opening: opening(of: hold, channels: channels)))
-        }
-        let place = PromptPlace(group, botUsername: services.settings.botUsername)
-        let composed = Prompt.compose(people: people, total: waiting.count, channels: channels, in: place)
+        let composed = await compose(waiting, in: group)
         try await keepLease(effect)
         let message = try await send(
             composed, to: chat, thread: effect.value("thread")?.int, fallback: group.params.noticeTopic,
             context(effect))
         // Whoever did not fit is told next: nobody stays held without having been told why.
-        var follow = untold.count == Self.toldTogether && later.isEmpty ? [.prompt(in: chat)] : later
+        let rest = untold.count == Self.toldTogether && later.isEmpty ? [.prompt(in: chat)] : later
+        return told(ids, known: known, by: message, in: group, effect, follow: rest)
+    }
+
+    private func compose(_ waiting: [Hold], in group: ProtectedGroup) async -> ComposedMessage {
+        let channels = missing(of: waiting, in: group)
+        var people: [PromptPerson] = []
+        for hold in waiting.prefix(10) {
+            people.append(
+                PromptPerson(
+                    id: hold.user, name: await name(of: hold.user, in: group.id),
+                    opening: opening(of: hold, channels: channels)))
+        }
+        return composed(people, waiting.count, channels, group)
+    }
+
+    // What follows does not wait, and so needs no memory while others do.
+
+    @inline(never)
+    private func composed(
+        _ people: [PromptPerson], _ total: Int, _ channels: [RequiredChannel], _ group: ProtectedGroup
+    ) -> ComposedMessage {
+        let place = PromptPlace(group, botUsername: services.settings.botUsername)
+        return Prompt.compose(people: people, total: total, channels: channels, in: place)
+    }
+
+    @inline(never)
+    private func told(
+        _ ids: [LedgerID], known: Set<LedgerID>, by message: MessageID, in group: ProtectedGroup, _ effect: Effect,
+        follow: [EffectWish]
+    ) -> AttemptOutcome {
+        var follow = follow
         if group.params.warningSeconds > 0 {
             follow.append(
                 .expire(
-                    message, in: chat, thread: effect.value("thread")?.int,
+                    message, in: group.id, thread: effect.value("thread")?.int,
                     afterMilliseconds: group.params.warningSeconds * 1000))
         }
         var changes: [LedgerChange] = [.told(ids, message)]

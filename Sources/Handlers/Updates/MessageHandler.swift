@@ -190,9 +190,9 @@ struct MessageHandler {
             let hold = Hold(
                 id: ledger, group: group.id, user: inquiry.user, state: .intended, channels: missing, source: .message)
             for index in recorded.effects.indices {
-                let kind = recorded.effects[index].kind
-                guard kind == .restrict || (kind == .prompt && recorded.isOnlyUntold) else { continue }
-                recorded.effects[index].freshHold = hold
+                let effect = recorded.effects[index]
+                guard effect.kind == .restrict || (effect.kind == .prompt && recorded.isOnlyUntold) else { continue }
+                recorded.effects[index] = effect.with(freshHold: hold)
             }
         }
         if recorded.wasHeldAlready {

@@ -118,9 +118,7 @@ extension DatabaseStore {
         guard database.dialect == .sqlite else {
             let parameters = [SQLValue.ints(lanes.map { Int64($0.key) }), .ints(lanes.map { Int64($0.value) }), owner]
             return try await rows(Self.leaseAtServer, parameters, .lease).compactMap { row in
-                var effect = EffectRows.effect(row, isTakenOver: row.flag(12))
-                effect?.freshHold = HoldRows.hold(row, from: 13)
-                return effect
+                EffectRows.effect(row, isTakenOver: row.flag(12), freshHold: HoldRows.hold(row, from: 13))
             }.sorted(by: Self.order)
         }
         var steps: [SQLStatement] = []

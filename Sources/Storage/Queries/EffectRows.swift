@@ -56,7 +56,9 @@ enum EffectRows {
         """)
 
     /// The effect of a row with `columns`, from the given column on.
-    static func effect(_ row: SQLRow, from start: Int = 0, isTakenOver: Bool = false) -> Effect? {
+    static func effect(
+        _ row: SQLRow, from start: Int = 0, isTakenOver: Bool = false, freshHold: Hold? = nil
+    ) -> Effect? {
         guard start + 11 < row.count, let id = row.optionalInt(start),
             let kind = EffectKind(rawValue: row.text(start + 2))
         else { return nil }
@@ -65,7 +67,8 @@ enum EffectRows {
             user: row.optionalInt(start + 4).map { UserID($0) },
             ledger: row.optionalInt(start + 5).map { LedgerID($0) }, decision: row.optionalInt(start + 6),
             payload: row.text(start + 7), attempts: Int(row.int(start + 8)), revision: Int(row.int(start + 9)),
-            sends: Int(row.int(start + 10)), ageMilliseconds: max(0, row.int(start + 11)), isTakenOver: isTakenOver)
+            sends: Int(row.int(start + 10)), ageMilliseconds: max(0, row.int(start + 11)), isTakenOver: isTakenOver,
+            freshHold: freshHold)
     }
 
     /// Wishes as one JSON array parameter: one text of a statement serves any number of them.

@@ -5,7 +5,7 @@ import EventLoop
 import JSON
 
 /// An end of the usual kind: a message is gone, a person muted, a prompt sent.
-struct UsualEnd {
+final class UsualEnd: Sendable {
     let id: Int64
     let revision: Int64
     let decision: Int64?

@@ -1,4 +1,5 @@
 // Finishes share a transaction on PostgreSQL: each commit waits for the disk, and one at a time is on its way.
+// What does not wait is kept out of what does: a function that waits keeps all its locals in allocated memory.
 
 import Domain
 import EventLoop
@@ -57,11 +58,9 @@ final class FinishQueue {
 
     private func store(_ group: [Entry]) async {
         do throws(StoreError) {
-            let usual = group.compactMap { if case .usual(let end) = $0.finish { end } else { nil } }
-            let own = group.compactMap { if case .own(let statements) = $0.finish { statements } else { nil } }
-            let shared = usual.isEmpty ? [] : FinishBatch.statements(usual, owner: database.owner)
-            let results = try await database.run(shared + own.joined(), .record)
-            deliver(results, of: group, shared: shared.count)
+            let (statements, shared) = statements(of: group)
+            let results = try await database.run(statements, .record)
+            deliver(results, of: group, shared: shared)
         } catch {
             guard case .refused = error, group.count > 1 else {
                 for entry in group { entry.completion.finish(.failure(error)) }
@@ -72,6 +71,16 @@ final class FinishQueue {
         }
     }
 
+    /// The statements of a group's ends, and how many at the beginning are those that the usual ones share.
+    @inline(never)
+    private func statements(of group: [Entry]) -> (all: [SQLStatement], shared: Int) {
+        let usual = group.compactMap { if case .usual(let end) = $0.finish { end } else { nil } }
+        let own = group.compactMap { if case .own(let statements) = $0.finish { statements } else { nil } }
+        let shared = usual.isEmpty ? [] : FinishBatch.statements(usual, owner: database.owner)
+        return (shared + own.joined(), shared.count)
+    }
+
+    @inline(never)
     private func deliver(_ results: [[SQLRow]], of group: [Entry], shared: Int) {
         var found: [Int64: FinishEnd] = [:]
         if shared > 0 {

@@ -1,21 +1,14 @@
 // Whole numbers as digits, without a string for each.
 
+import JSON
+
 extension [UInt8] {
     /// Appends a number in decimal digits.
     mutating func append(decimal number: Int64) {
-        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
-            var start = digits.count
-            var rest = number.magnitude
-            repeat {
-                start -= 1
-                digits.initializeElement(at: start, to: UInt8(ascii: "0") + UInt8(rest % 10))
-                rest /= 10
-            } while rest > 0
-            if number < 0 {
-                start -= 1
-                digits.initializeElement(at: start, to: UInt8(ascii: "-"))
-            }
-            append(contentsOf: UnsafeMutableBufferPointer(rebasing: digits[start...]))
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: Digits.maximumBytes) { digits in
+            guard let place = digits.baseAddress else { return }
+            let count = Digits.write(number, to: place)
+            append(contentsOf: UnsafeBufferPointer(start: place, count: count))
         }
     }
 
