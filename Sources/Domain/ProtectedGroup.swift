@@ -81,31 +81,32 @@ public struct RequiredChannel: Equatable, Sendable {
     public var joinURL: String? { inviteLink ?? username.map { "https://t.me/\($0)" } }
 }
 
-/// One row of `protected_groups` with its links and exemptions.
-public struct ProtectedGroup: Equatable, Sendable {
+/// One row of `protected_groups` with its links and exemptions. Behind a reference, since every message asks for one.
+public final class ProtectedGroup: Equatable, Sendable {
     /// The group.
-    public var id: ChatID
+    public let id: ChatID
     /// Who protects it.
-    public var owner: UserID
+    public let owner: UserID
     /// Its title as last seen.
-    public var title: String
+    public let title: String
     /// Whether protection is switched on.
-    public var isEnabled: Bool
+    public let isEnabled: Bool
     /// Its settings.
-    public var params: GroupParams
+    public let params: GroupParams
     /// All linked channels, broken ones too, in the order in which they were linked.
-    public var channels: [RequiredChannel]
+    public let channels: [RequiredChannel]
     /// Who is exempt, until when in seconds since 1970 (`nil`: for good).
-    public var exemptions: [UserID: Int64?]
+    public let exemptions: [UserID: Int64?]
     /// The standing notice, if one stands.
-    public var notice: MessageID?
+    public let notice: MessageID?
     /// The topic in which it stands.
-    public var noticeThread: Int64?
+    public let noticeThread: Int64?
 
     /// A group with the given facts.
     public init(
         id: ChatID, owner: UserID, title: String, isEnabled: Bool = true, params: GroupParams = GroupParams(),
-        channels: [RequiredChannel] = [], exemptions: [UserID: Int64?] = [:], notice: MessageID? = nil
+        channels: [RequiredChannel] = [], exemptions: [UserID: Int64?] = [:], notice: MessageID? = nil,
+        noticeThread: Int64? = nil
     ) {
         self.id = id
         self.owner = owner
@@ -115,6 +116,14 @@ public struct ProtectedGroup: Equatable, Sendable {
         self.channels = channels
         self.exemptions = exemptions
         self.notice = notice
+        self.noticeThread = noticeThread
+    }
+
+    /// Whether both say the same.
+    public static func == (one: ProtectedGroup, other: ProtectedGroup) -> Bool {
+        one.id == other.id && one.owner == other.owner && one.title == other.title && one.isEnabled == other.isEnabled
+            && one.params == other.params && one.channels == other.channels && one.exemptions == other.exemptions
+            && one.notice == other.notice && one.noticeThread == other.noticeThread
     }
 
     /// The channels that count: those whose link is sound.

@@ -91,21 +91,23 @@ public enum BotAPIErrorClass: String, CaseIterable, Sendable {
 }
 
 /// A call that did not succeed. Holds neither URL nor token.
-public struct BotAPIError: Error, Equatable, Sendable {
+///
+/// Behind a reference: each function that calls and waits has room for it, and it is rare.
+public final class BotAPIError: Error, Equatable, Sendable {
     /// The fine class.
-    public var errorClass: BotAPIErrorClass
+    public let errorClass: BotAPIErrorClass
     /// Telegram's code; 0 without an answer.
-    public var code: Int
+    public let code: Int
     /// Telegram's words, at most 300 characters.
-    public var text: String
+    public let text: String
     /// How long to wait, when Telegram asked for a pause.
-    public var retryAfterSeconds: Int64?
+    public let retryAfterSeconds: Int64?
     /// The new id of a migrated group.
-    public var migrateToChatID: ChatID?
+    public let migrateToChatID: ChatID?
     /// Whether Telegram certainly did not act: refused, paused, or no connection.
-    public var certainlyNotDone: Bool
+    public let certainlyNotDone: Bool
     /// Whether a request was made at all; a pause fails calls without one.
-    public var wasAttempted: Bool
+    public let wasAttempted: Bool
 
     /// An error with the given facts.
     public init(
@@ -119,6 +121,13 @@ public struct BotAPIError: Error, Equatable, Sendable {
         self.migrateToChatID = migrateToChatID
         self.certainlyNotDone = certainlyNotDone
         self.wasAttempted = wasAttempted
+    }
+
+    /// Whether both say the same.
+    public static func == (one: BotAPIError, other: BotAPIError) -> Bool {
+        one.errorClass == other.errorClass && one.code == other.code && one.text == other.text
+            && one.retryAfterSeconds == other.retryAfterSeconds && one.migrateToChatID == other.migrateToChatID
+            && one.certainlyNotDone == other.certainlyNotDone && one.wasAttempted == other.wasAttempted
     }
 
     /// `api_call_log.error_type`, a closed set.

@@ -132,17 +132,19 @@ private enum Flaw: String, CaseIterable, CustomTestStringConvertible {
                 Active: messages, joins, leaves.
                 """
             ])
+        func protected(_ channels: [RequiredChannel], isEnabled: Bool = true) -> ProtectedGroup {
+            ProtectedGroup(
+                id: ChatID(world.group), owner: UserID(world.owner), title: "Talk", isEnabled: isEnabled,
+                channels: channels)
+        }
         let news = RequiredChannel(id: ChatID(world.news), title: "News", username: "the_news")
-        var expected = ProtectedGroup(
-            id: ChatID(world.group), owner: UserID(world.owner), title: "Talk", channels: [news])
-        #expect(try await world.stored() == expected)
+        #expect(try await world.stored() == protected([news]))
         #expect(try await world.ask("SELECT user_id, username FROM owners") == "\(world.owner) anna")
         #expect(world.counted.all.map(\.id) == [ChatID(world.group), ChatID(world.news)])
         #expect(world.counted.all.map(\.isChannel) == [false, true])
 
         _ = try await world.say("/unprotect")
-        expected.isEnabled = false
-        #expect(try await world.stored() == expected)
+        #expect(try await world.stored() == protected([news], isEnabled: false))
 
         // A private channel gets a link of ours, its public neighbour is refreshed with it.
         let hidden = world.simulator.addChannel("Hidden", owner: world.owner)
@@ -162,17 +164,16 @@ private enum Flaw: String, CaseIterable, CustomTestStringConvertible {
             ])
         let link = try #require(world.simulator.world.chats[hidden]?.links.last)
         #expect(link.name == "Nezuko")
-        expected.isEnabled = true
-        expected.channels = [
+        let both = protected([
             RequiredChannel(id: ChatID(world.news), title: "Newer", username: "the_news"),
             RequiredChannel(id: ChatID(hidden), title: "Hidden", inviteLink: link.url),
-        ]
-        #expect(try await world.stored() == expected)
+        ])
+        #expect(try await world.stored() == both)
 
         // Once more makes no second link.
         _ = try await world.say("/protect \(hidden)")
         #expect(world.simulator.world.chats[hidden]?.links.count == 1)
-        #expect(try await world.stored() == expected)
+        #expect(try await world.stored() == both)
         await world.end()
     }
 

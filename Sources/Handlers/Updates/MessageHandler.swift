@@ -133,51 +133,61 @@ struct MessageHandler {
     private func record(
         _ decision: Decision, _ inquiry: Inquiry, _ message: Message, _ update: UpdateID
     ) async throws(UpdateFailure) -> Handled {
+        guard let record = draft(decision, inquiry, message, update) else { return .nothing }
+        switch decision {
+        case .hold(let missing):
+            guard !services.workers.isOverloaded else { throw .overloaded }
+            return try await hold(missing, inquiry, message, record)
+        case .delete(let reason): return try await remove(reason, inquiry, message, record)
+        case .ignore, .allow, .need, .release, .approve, .wait: return try await services.record(record)
+        }
+    }
+
+    /// What is to be recorded, apart from the hold and notes; `nil`: the log's line was all.
+    ///
+    /// - Precondition: `needsRecord`.
+    @inline(never)
+    private func draft(
+        _ decision: Decision, _ inquiry: Inquiry, _ message: Message, _ update: UpdateID
+    ) -> Record? {
         let group = inquiry.group
-        if group.params.mode == .observe {
-            switch decision {
-            case .hold, .delete, .release, .allow(.checkFailed):
-                services.log.offer(.decision(inquiry.row(decision, update: update)))
-            case .ignore, .allow, .need, .approve, .wait: break
-            }
-            return .nothing
+        let row = inquiry.row(decision, update: update)
+        guard group.params.mode != .observe else {
+            services.log.offer(.decision(row))
+            return nil
         }
         var record = Record(update: update)
-        record.decision = inquiry.row(decision, update: update)
-        var delete = EffectWish.delete(message.id, in: group.id)
-        delete.startsAtOnce = services.workers.hasRoom(for: 1) && !services.workers.isPaused(group.id)
+        record.decision = row
         switch decision {
-        case .ignore, .need, .approve, .wait: return .nothing
+        case .ignore, .need, .approve, .wait: return nil
         case .allow:
             // A pause must not open the gate: the message stands for now and is looked at again.
             guard let pause = inquiry.retryAfterMilliseconds else {
-                services.log.offer(.decision(inquiry.row(decision, update: update)))
-                return .nothing
+                services.log.offer(.decision(row))
+                return nil
             }
             record.effects = [
                 .recheck(
                     inquiry.user, in: group.id, messages: [message.id], source: .message, delayMilliseconds: pause)
             ]
-        case .hold(let missing):
-            guard !services.workers.isOverloaded else { throw .overloaded }
-            return try await hold(missing, inquiry, message, record, delete)
-        case .delete(let reason):
+        case .hold, .delete:
+            var delete = EffectWish.delete(message.id, in: group.id)
+            delete.startsAtOnce = services.workers.hasRoom(for: 1) && !services.workers.isPaused(group.id)
             record.effects = [delete]
-            return try await remove(reason, inquiry, message, record)
         case .release(let reason):
             record.releases = [ReleaseWish(group: group.id, user: inquiry.user, reason: reason)]
         }
-        return try await services.record(record)
+        return record
     }
 
     private func hold(
-        _ missing: [ChatID], _ inquiry: Inquiry, _ message: Message, _ base: Record, _ delete: EffectWish
+        _ missing: [ChatID], _ inquiry: Inquiry, _ message: Message, _ base: Record
     ) async throws(UpdateFailure) -> Handled {
         let group = inquiry.group
         var record = base
         record.hold = HoldWish(group: group.id, user: inquiry.user, channels: missing, source: .message)
-        record.effects = [
-            delete, .restrict(inquiry.user, in: group.id),
+        record.effects += [
+            .restrict(inquiry.user, in: group.id),
             .prompt(in: group.id, thread: message.isTopicMessage ? message.threadID : nil),
         ]
         let startsAtOnce = services.workers.isPaused(group.id) ? false : await services.workers.findsRoom(for: 3)

@@ -17,7 +17,8 @@ struct UpdateRouter {
     func handle(_ update: Update) async throws(UpdateFailure) -> Handled {
         // Each task holds what its functions hold while they wait: messages, most of all, go a way of their own.
         switch update.kind {
-        case .message, .editedMessage: return try await handleMessage(of: update)
+        case .message: return try await handleMessage(of: update)
+        case .editedMessage: return try await handleEdit(of: update)
         case .callbackQuery, .chatMember, .myChatMember, .chatJoinRequest, .preCheckoutQuery, .subscription, .other:
             return try await handleOther(update)
         }
@@ -25,12 +26,14 @@ struct UpdateRouter {
 
     @inline(never)
     private func handleMessage(of update: Update) async throws(UpdateFailure) -> Handled {
-        switch update.kind {
-        case .message(let message): return try await handle(message, update.id)
-        case .editedMessage(let message):
-            return try await MessageHandler(services: services).handle(message, occasion: .edit, update: update.id)
-        default: return .nothing
-        }
+        guard case .message(let message) = update.kind else { return .nothing }
+        return try await handle(message, update.id)
+    }
+
+    @inline(never)
+    private func handleEdit(of update: Update) async throws(UpdateFailure) -> Handled {
+        guard case .editedMessage(let message) = update.kind else { return .nothing }
+        return try await MessageHandler(services: services).handle(message, occasion: .edit, update: update.id)
     }
 
     @inline(never)

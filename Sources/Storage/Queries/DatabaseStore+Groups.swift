@@ -114,17 +114,17 @@ extension DatabaseStore {
         ]
         let results = try await database.run(steps, .read)
         guard results.count == 3, let row = results[0].first else { return nil }
-        var group = ProtectedGroup(
-            id: id, owner: UserID(row.int(0)), title: row.text(1), isEnabled: row.flag(2),
-            params: GroupParams(json: row.optionalText(3)), notice: row.optionalInt(4).map { MessageID($0) })
-        group.noticeThread = row.optionalInt(5)
-        group.channels = results[1].map { row in
+        let channels = results[1].map { row in
             RequiredChannel(
                 id: ChatID(row.int(0)), title: row.text(1), username: row.optionalText(2),
                 inviteLink: row.optionalText(3), health: LinkHealth(rawValue: row.text(4)) ?? .ok)
         }
-        for row in results[2] { group.exemptions.updateValue(row.optionalInt(1), forKey: UserID(row.int(0))) }
-        return group
+        var exemptions: [UserID: Int64?] = [:]
+        for row in results[2] { exemptions.updateValue(row.optionalInt(1), forKey: UserID(row.int(0))) }
+        return ProtectedGroup(
+            id: id, owner: UserID(row.int(0)), title: row.text(1), isEnabled: row.flag(2),
+            params: GroupParams(json: row.optionalText(3)), channels: channels, exemptions: exemptions,
+            notice: row.optionalInt(4).map { MessageID($0) }, noticeThread: row.optionalInt(5))
     }
 
     /// Enabled groups that require `channel`, whatever the link's health.
