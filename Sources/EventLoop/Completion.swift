@@ -6,8 +6,13 @@
 /// Who makes one owes it a deadline: a timer that finishes it with a failure.
 @IO
 public final class Completion<Value: Sendable, Failure: Error> {
-    /// Unchecked, since only `wait` makes one and only `finish` takes it, out of its place before it is resumed.
-    @usableFromInline typealias Waiter = UnsafeContinuation<Result<Value, Failure>, Never>
+    // Checked wherever tests run. Unchecked in the program that is shipped, where a check is memory at each wait: only
+    // `keep` stores one, and only `finish` takes it, out of its place before it is resumed.
+    #if DEBUG
+        @usableFromInline typealias Waiter = CheckedContinuation<Result<Value, Failure>, Never>
+    #else
+        @usableFromInline typealias Waiter = UnsafeContinuation<Result<Value, Failure>, Never>
+    #endif
 
     /// A function that gives the result: what it looks like does not depend on `Value`, so that the runtime need not
     /// look up types when this object goes.
@@ -46,7 +51,7 @@ public final class Completion<Value: Sendable, Failure: Error> {
     public func wait() async throws(Failure) -> Value {
         if let result { return try result().get() }
         // Not by way of `outcome`: a function more that waits is memory and a step more at each wait.
-        let result = await withUnsafeContinuation { keep($0) }
+        let result = await suspended()
         return try result.get()
     }
 
@@ -54,7 +59,16 @@ public final class Completion<Value: Sendable, Failure: Error> {
     @inlinable
     public func outcome() async -> Result<Value, Failure> {
         if let result { return result() }
-        return await withUnsafeContinuation { keep($0) }
+        return await suspended()
+    }
+
+    @inlinable
+    func suspended() async -> Result<Value, Failure> {
+        #if DEBUG
+            await withCheckedContinuation { keep($0) }
+        #else
+            await withUnsafeContinuation { keep($0) }
+        #endif
     }
 
     @inlinable

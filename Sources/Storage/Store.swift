@@ -60,11 +60,13 @@ public protocol GroupStore: AnyObject {
     func groups(requiring channel: ChatID) async throws(StoreError) -> [ChatID]
     /// Upserts owner, group (enabled), channels (health ok) and links. Links come back in the order of linking.
     func protect(_ protection: Protection) async throws(StoreError)
-    /// Disables the group; a `lift` (reason unprotected, 10/s) is recorded for each open hold. Returns their number.
-    func disable(_ group: ChatID) async throws(StoreError) -> Int
-    /// Removes a link; removing the last one disables. Those who were held for this channel alone are lifted,
-    /// the others get a `recheck`. Returns how many links are left, or `nil` if it was not linked.
-    func unlink(_ channel: ChatID, from group: ChatID) async throws(StoreError) -> Int?
+    /// Disables the decision's group; a `lift` (reason unprotected, 10/s) is recorded for each open hold, with a row of
+    /// this decision for each person. Returns their number.
+    func disable(as decision: DecisionRow) async throws(StoreError) -> Int
+    /// Removes a link of the decision's group; removing the last one disables. Those who were held for this channel
+    /// alone are lifted, each with a row of the decision; the others get a `recheck`.
+    /// Returns how many links are left, or `nil` if it was not linked.
+    func unlink(_ channel: ChatID, as decision: DecisionRow) async throws(StoreError) -> Int?
     /// Replaces the stored `params` (a JSON object; `nil`: all defaults).
     func setParams(_ params: GroupParams?, of group: ChatID) async throws(StoreError)
     /// Exempts a person (`untilSeconds` nil: for good). False when 200 are exempt for good already.

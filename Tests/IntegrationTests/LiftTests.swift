@@ -87,6 +87,12 @@ import Testing
             try await scene.world.ask(
                 "SELECT release_reason, count(*) FROM user_restrictions WHERE lifted_at IS NOT NULL GROUP BY 1")
                 == "unprotected 12")
+        // Each has a decision of their own, with what came of it.
+        let decided = """
+            SELECT count(*), count(DISTINCT user_id) FROM decisions
+            WHERE outcome = 'release' AND CAST(effects AS TEXT) LIKE '%lift%'
+            """
+        #expect(try await scene.world.ask(decided) == "12 12")
         // Writing is free now.
         try scene.simulator.personWrites(people[0], in: scene.group, "hello")
         try await scene.settle()

@@ -62,7 +62,7 @@ import Testing
         #expect(try await scene.ask("SELECT count(*) FROM effects") == "0")
 
         // A disabled group is never enforced.
-        _ = try await scene.services.store.disable(ChatID(group))
+        _ = try await scene.services.store.disable(as: .unprotected(ChatID(group)))
         scene.services.caches.groups.forget(ChatID(group))
         #expect(scene.stands(try await scene.write(person)))
         #expect(scene.calls("getChatMember") == 0)

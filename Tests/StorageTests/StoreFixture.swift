@@ -51,6 +51,13 @@ struct StoreFixture {
     }
 
     /// A hold as a message makes it.
+    /// Why the people of the group are released together.
+    var unprotected: DecisionRow {
+        DecisionRow(
+            update: nil, group: group, user: nil, ruleVersion: 7, outcome: "release",
+            facts: #"{"v":1,"reason":"unprotected"}"#)
+    }
+
     func holdRecord(update: Int64, user: Int64, message: Int64, startsAtOnce: Bool = true) -> Record {
         var record = Record(update: UpdateID(update))
         record.decision = DecisionRow(

@@ -72,11 +72,17 @@ struct StoreGroupTests {
             _ = try await fixture.recorded(
                 fixture.holdRecord(update: user, user: user, message: user, startsAtOnce: false))
         }
-        #expect(try await fixture.store.disable(fixture.group) == 25)
+        #expect(try await fixture.store.disable(as: fixture.unprotected) == 25)
         #expect(try await fixture.text("SELECT count(*) FROM effects WHERE kind = 'restrict'") == "0")
         let lifts = try await fixture.store.leaseDue(limits: [2: 100])
         #expect((1..<25).contains(lifts.count))
         #expect(try await fixture.text("SELECT count(*) FROM effects WHERE kind = 'lift'") == "25")
+        let decided = """
+            SELECT count(*) FROM effects e JOIN decisions d ON d.id = e.decision_id AND d.user_id = e.user_id
+            WHERE e.kind = 'lift' AND d.outcome = 'release' AND d.rule_version = 7
+            """
+        #expect(try await fixture.text(decided) == "25")
+        #expect(try await fixture.text("SELECT count(*) FROM decisions WHERE outcome = 'release'") == "25")
         #expect(try await fixture.store.group(fixture.group)?.isProtected == false)
     }
 
@@ -89,12 +95,13 @@ struct StoreGroupTests {
         var both = fixture.holdRecord(update: 2, user: 6, message: 2)
         both.hold?.channels = [ChatID(-1002), ChatID(-1003)]
         _ = try await fixture.recorded(both)
-        #expect(try await fixture.store.unlink(fixture.channel, from: fixture.group) == 1)
+        #expect(try await fixture.store.unlink(fixture.channel, as: fixture.unprotected) == 1)
         #expect(try await fixture.store.openHold(of: UserID(5), in: fixture.group)?.state == .lifting)
         #expect(try await fixture.store.openHold(of: UserID(6), in: fixture.group)?.state == .intended)
         #expect(try await fixture.text("SELECT user_id FROM effects WHERE kind = 'recheck'") == "6")
-        #expect(try await fixture.store.unlink(ChatID(-1003), from: fixture.group) == 0)
-        #expect(try await fixture.store.unlink(ChatID(-1003), from: fixture.group) == nil)
+        #expect(try await fixture.text("SELECT user_id FROM decisions WHERE outcome = 'release'") == "5")
+        #expect(try await fixture.store.unlink(ChatID(-1003), as: fixture.unprotected) == 0)
+        #expect(try await fixture.store.unlink(ChatID(-1003), as: fixture.unprotected) == nil)
         #expect(try await fixture.store.openHold(of: UserID(6), in: fixture.group)?.state == .lifting)
     }
 

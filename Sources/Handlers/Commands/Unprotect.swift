@@ -2,6 +2,7 @@
 
 import Domain
 import EventLoop
+import Gate
 import Storage
 import TelegramBotAPI
 
@@ -19,7 +20,7 @@ struct Unprotect: Command {
             return [Reply(.channelNotLinked(word))]
         }
         let left = try await stored { () async throws(StoreError) in
-            try await tools.store.unlink(channel.id, from: group.id)
+            try await tools.store.unlink(channel.id, as: .unprotected(group.id))
         }
         await tools.forget(group.id)
         tools.start([])
@@ -34,7 +35,9 @@ struct Unprotect: Command {
     private func disable(_ group: ProtectedGroup) async throws(CommandError) -> [Reply] {
         guard group.isEnabled else { return [Reply(.alreadyDisabled)] }
         // One transaction with the lifts: dying after it loses nothing, waking only hurries.
-        let held = try await stored { () async throws(StoreError) in try await tools.store.disable(group.id) }
+        let held = try await stored { () async throws(StoreError) in
+            try await tools.store.disable(as: .unprotected(group.id))
+        }
         await tools.forget(group.id)
         tools.start([])
         return [Reply(.disabled(releasing: held))]
@@ -50,5 +53,17 @@ struct Unprotect: Command {
         } catch {
             return nil
         }
+    }
+}
+
+extension DecisionRow {
+    /// Why people are released of whom nothing is asked any more; the same for each of them.
+    public static func unprotected(_ group: ChatID) -> DecisionRow {
+        var facts = Facts(.recheck, group: GroupFacts(nil))
+        facts.hasOpenHold = true
+        let decision = Gate.decide(facts)
+        return DecisionRow(
+            update: nil, group: group, user: nil, ruleVersion: Gate.ruleVersion, outcome: decision.outcome,
+            facts: facts.encoded(reason: decision.reason))
     }
 }

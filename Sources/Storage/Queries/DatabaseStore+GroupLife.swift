@@ -37,11 +37,21 @@ private enum LifeText {
             AND ledger_id IN (SELECT u.id FROM user_restrictions u WHERE \(ending($0)))
         """
     }
+    /// A release has its decision, also one of many: `$3` rule version, `$4` facts.
+    static let decisions = both {
+        """
+        INSERT INTO decisions (group_id, user_id, at, rule_version, outcome, facts, effects)
+        SELECT u.group_id, u.user_id, {now}, $3::int, 'release', $4::jsonb, '[]'
+        FROM user_restrictions u WHERE \(ending($0)) ORDER BY u.id
+        """
+    }
     /// Ten in a second; who is being restricted is freed after that.
     static let lifts = both {
         """
-        INSERT INTO effects (dedup_key, kind, lane, chat_id, user_id, ledger_id, due_at, created_at)
+        INSERT INTO effects (dedup_key, kind, lane, chat_id, user_id, ledger_id, decision_id, due_at, created_at)
         SELECT 'lift:' || s.id, 'lift', 2, s.group_id, s.user_id, s.id,
+            (SELECT max(d.id) FROM decisions d
+                WHERE d.group_id = s.group_id AND d.user_id = s.user_id AND d.outcome = 'release'),
             {greatest}({after:(s.place - 1) * 100}, COALESCE((SELECT e.lease_until FROM effects e
                 WHERE e.ledger_id = s.id AND e.kind = 'restrict'), {now})), {now}
         FROM (SELECT u.id, u.group_id, u.user_id, row_number() OVER (ORDER BY u.id) AS place
@@ -148,29 +158,31 @@ private enum LifeText {
 }
 
 extension DatabaseStore {
-    private func releaseSteps(_ group: ChatID, heldFor channel: ChatID?) -> [SQLStatement] {
-        let values: [SQLValue] = [.int(group.value), .int(channel?.value ?? 0)]
-        return [
-            LifeText.lockHolds, LifeText.lockEffects, LifeText.dropUnstarted, LifeText.lifts, LifeText.lifting,
-        ].map { statement($0, values) }
+    private func releaseSteps(_ decision: DecisionRow, heldFor channel: ChatID?) -> [SQLStatement] {
+        let values: [SQLValue] = [.int(decision.group.value), .int(channel?.value ?? 0)]
+        let decided = values + [.int(Int64(decision.ruleVersion)), .text(decision.facts)]
+        return [LifeText.lockHolds, LifeText.lockEffects, LifeText.dropUnstarted].map { statement($0, values) }
+            + [statement(LifeText.decisions, decided)]
+            + [LifeText.lifts, LifeText.lifting].map { statement($0, values) }
     }
 
     /// Disables the group; a `lift` (reason unprotected, 10/s) is recorded for each open hold. Returns their number.
-    public func disable(_ group: ChatID) async throws(StoreError) -> Int {
-        let steps = [statement(LifeText.disable, [.int(group.value)])] + releaseSteps(group, heldFor: nil)
+    public func disable(as decision: DecisionRow) async throws(StoreError) -> Int {
+        let steps =
+            [statement(LifeText.disable, [.int(decision.group.value)])] + releaseSteps(decision, heldFor: nil)
         return try await database.run(steps, .command).last?.count ?? 0
     }
 
     /// Removes a link; removing the last one disables. Returns how many are left, or `nil` if it was not linked.
-    public func unlink(_ channel: ChatID, from group: ChatID) async throws(StoreError) -> Int? {
-        let key: [SQLValue] = [.int(group.value)]
+    public func unlink(_ channel: ChatID, as decision: DecisionRow) async throws(StoreError) -> Int? {
+        let key: [SQLValue] = [.int(decision.group.value)]
         let link = key + [.int(channel.value)]
         let first = [
             statement(LifeText.unlink, link), statement(LifeText.disableUnlinked, key),
             statement(LifeText.countLinks, key),
         ]
         // Who was held for other channels too is looked at again, unless nothing protects the group any more.
-        let last = releaseSteps(group, heldFor: channel) + [statement(LifeText.rechecks, link)]
+        let last = releaseSteps(decision, heldFor: channel) + [statement(LifeText.rechecks, link)]
         let results = try await database.run(first + last, .command)
         guard results.count > 2, let left = results[2].first?.int(0) else { return nil }
         return results[0].isEmpty ? nil : Int(left)
