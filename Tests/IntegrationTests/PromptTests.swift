@@ -226,6 +226,24 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `a standing notice that an administrator deletes comes back after an hour`(engine: Engine) async throws {
+        let scene = try await Scene(engine)
+        try await hold(scene, scene.stranger("First"))
+        try await scene.pass(seconds: 301)
+        let notice = try onlyMessage(scene)
+        scene.simulator.world.chats[scene.group]?.messages[notice.id]?.isGone = true
+        #expect(scene.texts.isEmpty)
+        try await scene.pass(seconds: 3000)
+        #expect(scene.texts.isEmpty, "not within the hour")
+        try await scene.pass(seconds: 700)
+        let next = try onlyMessage(scene)
+        #expect(next.id > notice.id && next.text == notice.text)
+        #expect(try await scene.ask("SELECT notice_message_id FROM protected_groups") == "\(next.id)")
+        #expect(try await scene.ask("SELECT warning_message_id FROM user_restrictions") == "\(next.id)")
+        try await scene.end()
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `the standing notice speaks for all who wait, stays in sight and goes with the last`(
         engine: Engine
     ) async throws {

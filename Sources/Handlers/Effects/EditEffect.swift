@@ -29,7 +29,9 @@ extension EffectPerformer {
         let isFarUp = try await mayReplace(message, in: group.id)
         try await keepLease(effect)
         if isFarUp { return try await sendAgain(message, held, group, effect) }
-        try await replace(message, in: group.id, by: standing(held, in: group), context(effect))
+        let stands = try await replace(message, in: group.id, by: standing(held, in: group), context(effect))
+        // Somebody deleted it while people wait: it comes back, as seldom as any.
+        if !stands, try await isAnHourOld(in: group.id) { return try await sendAgain(message, held, group, effect) }
         return .done(follow: [lookLater(message, in: group.id)])
     }
 
@@ -94,6 +96,11 @@ extension EffectPerformer {
         guard let newest = services.notes.newestMessage(in: group), newest.value - notice.value > 50 else {
             return false
         }
+        return try await isAnHourOld(in: group)
+    }
+
+    /// Whether the notice may be sent again.
+    private func isAnHourOld(in group: ChatID) async throws(EffectFailure) -> Bool {
         let sent = try await fromStore { () async throws(StoreError) in
             try await services.store.noticeSentAtSeconds(of: group)
         }
@@ -116,14 +123,17 @@ extension EffectPerformer {
             in: PromptPlace(group, botUsername: services.settings.botUsername))
     }
 
+    /// Whether the message stood.
+    @discardableResult
     private func replace(
         _ message: MessageID, in chat: ChatID, by composed: ComposedMessage, _ context: CallContext
-    ) async throws(EffectFailure) {
+    ) async throws(EffectFailure) -> Bool {
         do throws(BotAPIError) {
             try await services.api.editMessageText(
                 message, in: chat, text: composed.html, keyboard: composed.keyboard, context)
+            return true
         } catch {
-            guard error.errorClass != .messageGone else { return }
+            guard error.errorClass != .messageGone else { return false }
             throw .api(error)
         }
     }
