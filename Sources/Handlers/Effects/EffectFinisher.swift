@@ -51,17 +51,21 @@ final class EffectFinisher {
     private func store(_ ending: Ending) async throws(StoreError) -> Bool {
         let effect = ending.effect
         let outcome = try await services.store.finish(effect, ending.result, note: ending.note)
-        if outcome == .lostLease, effect.kind == .restrict, ending.result.mayHaveActed, let user = effect.user {
-            // Others may have released the person meanwhile: a mute without an open row is lifted by this.
-            var record = Record(update: nil)
-            record.effects = [.recheck(user, in: effect.chat, audits: true, source: .message)]
-            _ = try await services.store.record(record)
-        }
+        if outcome == .lostLease, effect.kind == .restrict, ending.result.mayHaveActed { try await audit(effect) }
         unfinished[effect.id] = nil
         if case .done(_, let follow) = ending.result, follow.contains(where: { $0.delayMilliseconds <= 0 }) {
             return true
         }
         return outcome != .finished
+    }
+
+    /// Others may have released the person meanwhile: a mute without an open row is lifted by this.
+    @inline(never)
+    private func audit(_ effect: Effect) async throws(StoreError) {
+        guard let user = effect.user else { return }
+        var record = Record(update: nil)
+        record.effects = [.recheck(user, in: effect.chat, audits: true, source: .message)]
+        _ = try await services.store.record(record)
     }
 }
 

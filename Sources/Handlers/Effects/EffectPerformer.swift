@@ -15,13 +15,22 @@ final class EffectPerformer {
 
     init(services: Services) { self.services = services }
 
+    /// The kinds of a hold come first and apart: each branch that waits has room of its own in this function's memory.
     func perform(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         switch effect.kind {
         case .delete: try await delete(effect)
         case .restrict: try await restrict(effect)
+        case .prompt: try await prompt(effect)
+        case .lift, .approve, .edit, .expire, .send, .notify, .recheck: try await performOther(effect)
+        }
+    }
+
+    @inline(never)
+    private func performOther(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
+        switch effect.kind {
+        case .delete, .restrict, .prompt: .dropped
         case .lift: try await lift(effect)
         case .approve: try await approve(effect)
-        case .prompt: try await prompt(effect)
         case .edit: try await edit(effect)
         case .expire: try await expire(effect)
         case .send: try await send(effect)
@@ -85,6 +94,7 @@ final class EffectPerformer {
 
 extension Effect {
     /// The payload's members; what cannot be read is as if it were not there.
+    @inline(never)
     func value(_ key: String) -> JSONValue? {
         do throws(JSONError) { return try JSONValue(parsing: Array(payload.utf8))[key] } catch { return nil }
     }

@@ -15,12 +15,9 @@ extension EffectPerformer {
         let untold = try await untold(effect)
         guard !untold.isEmpty, let group = try await group(chat) else { return .done() }
         let known = try await toldLately(untold)
-        let unsure = untold.filter(mayBeRefused)
         let waiting = untold.filter { !known.contains($0.id) && !mayBeRefused($0) }
-        let later = unsure.isEmpty ? [] : [again(effect)]
-        guard !waiting.isEmpty else {
-            return .done(known.isEmpty ? [] : [.told(Array(known), group.notice)], follow: later)
-        }
+        let later = untold.contains(where: mayBeRefused) ? [again(effect)] : []
+        guard !waiting.isEmpty else { return toldBefore(known, in: group, follow: later) }
         let ids = waiting.map(\.id)
         if effect.isPerhapsSentTwice { return .done([.told(ids, nil)]) }
         if let wait = budgetWait(chat) { return wait }
@@ -47,6 +44,13 @@ extension EffectPerformer {
     }
 
     // What follows does not wait, and so needs no memory while others do.
+
+    @inline(never)
+    private func toldBefore(
+        _ known: Set<LedgerID>, in group: ProtectedGroup, follow: [EffectWish]
+    ) -> AttemptOutcome {
+        .done(known.isEmpty ? [] : [.told(Array(known), group.notice)], follow: follow)
+    }
 
     @inline(never)
     private func composed(

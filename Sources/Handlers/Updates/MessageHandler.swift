@@ -59,10 +59,7 @@ struct MessageHandler {
         guard message.chat.isGroup, let group = try await services.configuration(message.chat.id),
             let inquiry = inquiry(message, group, occasion)
         else { return (.nothing, true) }
-        if let from = message.from {
-            let name = ProcessNotes.Name(name: from.fullName, language: from.languageCode)
-            services.notes.note(name, of: from.id)
-        }
+        noteName(message)
         notePresence(message, in: group.id)
         var decision = await inquiry.decide(patienceMilliseconds: 7000)
         if case .allow(.subscribed) = decision, !inquiry.isCached,
@@ -104,6 +101,14 @@ struct MessageHandler {
         do throws(StoreError) { return try await services.store.openHold(of: user, in: group) != nil } catch {
             return false
         }
+    }
+
+    // What does not wait is kept out of what does, whose locals are in allocated memory.
+
+    @inline(never)
+    private func noteName(_ message: Message) {
+        guard let from = message.from else { return }
+        services.notes.note(ProcessNotes.Name(name: from.fullName, language: from.languageCode), of: from.id)
     }
 
     /// Who writes is there, whatever was seen before.
@@ -183,43 +188,61 @@ struct MessageHandler {
     private func hold(
         _ missing: [ChatID], _ inquiry: Inquiry, _ message: Message, _ base: Record
     ) async throws(UpdateFailure) -> Handled {
-        let group = inquiry.group
-        var record = base
-        record.hold = HoldWish(group: group.id, user: inquiry.user, channels: missing, source: .message)
-        record.effects += [
-            .restrict(inquiry.user, in: group.id),
-            .prompt(in: group.id, thread: message.isTopicMessage ? message.threadID : nil),
-        ]
-        let startsAtOnce = services.workers.isPaused(group.id) ? false : await services.workers.findsRoom(for: 3)
-        for index in record.effects.indices { record.effects[index].startsAtOnce = startsAtOnce }
-        let final = record
-        let outcome = try await services.reading { () async throws(StoreError) in try await services.store.record(final)
+        let group = inquiry.group.id
+        let startsAtOnce = services.workers.isPaused(group) ? false : await services.workers.findsRoom(for: 3)
+        let record = holding(missing, inquiry, message, base, startsAtOnce)
+        let outcome = try await services.reading { () async throws(StoreError) in
+            try await services.store.record(record)
         }
-        guard case .recorded(var recorded) = outcome else { return .repeated }
-        if let ledger = recorded.ledger {
-            let hold = Hold(
-                id: ledger, group: group.id, user: inquiry.user, state: .intended, channels: missing, source: .message)
-            for index in recorded.effects.indices {
-                let effect = recorded.effects[index]
-                guard effect.kind == .restrict || (effect.kind == .prompt && recorded.isOnlyUntold) else { continue }
-                recorded.effects[index] = effect.with(freshHold: hold)
-            }
-        }
+        guard case .recorded(let recorded) = outcome else { return .repeated }
         if recorded.wasHeldAlready {
             await AdministratorDecision(services: services).heldPersonWrote(
-                inquiry.user, in: group.id, atSeconds: message.editDate ?? message.date)
+                inquiry.user, in: group, atSeconds: message.editDate ?? message.date)
         } else {
-            let pair = PairOrder.Pair(chat: group.id, user: inquiry.user)
-            if WallClock.now.seconds - (message.editDate ?? message.date) > Self.lateSeconds {
-                _ = services.notes.lateHolds.claim(pair)
-            } else {
-                services.notes.lateHolds.release(pair)
-            }
-            services.events?.held(
-                inquiry.user, name: message.from?.fullName, in: group.id, reason: "not_subscribed",
-                milliseconds: Loop.shared.current().milliseconds(since: inquiry.began))
+            noteHold(inquiry, message)
         }
-        return .recorded(recorded.effects, group: group.id)
+        return .recorded(begun(recorded, missing, inquiry), group: group)
+    }
+
+    @inline(never)
+    private func holding(
+        _ missing: [ChatID], _ inquiry: Inquiry, _ message: Message, _ base: Record, _ startsAtOnce: Bool
+    ) -> Record {
+        let group = inquiry.group.id
+        var record = base
+        record.hold = HoldWish(group: group, user: inquiry.user, channels: missing, source: .message)
+        record.effects += [
+            .restrict(inquiry.user, in: group),
+            .prompt(in: group, thread: message.isTopicMessage ? message.threadID : nil),
+        ]
+        for index in record.effects.indices { record.effects[index].startsAtOnce = startsAtOnce }
+        return record
+    }
+
+    /// The effects that start now, with the hold where nobody can have changed it since.
+    @inline(never)
+    private func begun(_ recorded: Recorded, _ missing: [ChatID], _ inquiry: Inquiry) -> [Effect] {
+        guard let ledger = recorded.ledger else { return recorded.effects }
+        let hold = Hold(
+            id: ledger, group: inquiry.group.id, user: inquiry.user, state: .intended, channels: missing,
+            source: .message)
+        return recorded.effects.map { effect in
+            guard effect.kind == .restrict || (effect.kind == .prompt && recorded.isOnlyUntold) else { return effect }
+            return effect.with(freshHold: hold)
+        }
+    }
+
+    @inline(never)
+    private func noteHold(_ inquiry: Inquiry, _ message: Message) {
+        let pair = PairOrder.Pair(chat: inquiry.group.id, user: inquiry.user)
+        if WallClock.now.seconds - (message.editDate ?? message.date) > Self.lateSeconds {
+            _ = services.notes.lateHolds.claim(pair)
+        } else {
+            services.notes.lateHolds.release(pair)
+        }
+        services.events?.held(
+            inquiry.user, name: message.from?.fullName, in: inquiry.group.id, reason: "not_subscribed",
+            milliseconds: Loop.shared.current().milliseconds(since: inquiry.began))
     }
 
     /// A deletion that mutes nobody, and what is said about it once in a while.

@@ -93,18 +93,23 @@ extension DatabaseStore {
     private func recordInFile(_ record: Record) async throws(StoreError) -> RecordOutcome {
         let isEmpty = record.update == nil && record.decision == nil && record.hold == nil
         guard !isEmpty || !record.effects.isEmpty || !record.releases.isEmpty else { return .recorded(Recorded()) }
+        let answer = SQLiteAnswer<RecordOutcome>()
+        _ = try await database.run([statement(of: record, answer)], .record)
+        return answer.value ?? .repeated
+    }
+
+    /// Apart from what waits for it, whose locals are in allocated memory.
+    @inline(never)
+    private func statement(of record: Record, _ answer: SQLiteAnswer<RecordOutcome>) -> SQLStatement {
         let lease = nextLeaseEnd()
         let program = RecordSQLite(
             record: record, botID: botID, owner: database.owner, lease: lastLease, moment: WallClock.now,
             releases: record.releases.map { statements($0, lease: lease, hasDecision: record.decision != nil) })
-        let answer = SQLiteAnswer<RecordOutcome>()
-        let statement = SQLStatement("INSERT INTO processed_updates, decisions, user_restrictions, effects") {
+        return SQLStatement("INSERT INTO processed_updates, decisions, user_restrictions, effects") {
             connection throws(SQLiteFailure) in
             answer.value = try program.run(connection)
             return []
         }
-        _ = try await database.run([statement], .record)
-        return answer.value ?? .repeated
     }
 
     private func statements(_ wish: ReleaseWish, lease: SQLValue, hasDecision: Bool) -> [SQLStatement] {
