@@ -60,8 +60,7 @@ enum Table {
         ]
         let titles = [
             "Case", "Server", "vs nginx", "least", "CPU µs", "per s", "p50 ms", "p95 ms", "p99 ms", "max ms", "MiB",
-            "peak",
-            "ms",
+            "peak", "ms",
         ]
         print("| \(titles.joined(separator: " | ")) |")
         print("|\(String(repeating: " --- |", count: titles.count))")

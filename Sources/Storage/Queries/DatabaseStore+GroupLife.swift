@@ -59,10 +59,12 @@ private enum LifeText {
         WHERE TRUE ON CONFLICT (dedup_key) DO UPDATE SET revision = effects.revision + 1
         """
     }
+    /// Only with a lift: a hold that came between the two statements would be `lifting` for ever.
     static let lifting = both {
         """
         UPDATE user_restrictions AS u SET state = 'lifting', release_reason = 'unprotected'
-        WHERE \(ending($0)) RETURNING id
+        WHERE \(ending($0)) AND EXISTS (SELECT 1 FROM effects e WHERE e.ledger_id = u.id AND e.kind = 'lift')
+        RETURNING id
         """
     }
 
