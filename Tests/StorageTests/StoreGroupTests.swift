@@ -86,6 +86,31 @@ struct StoreGroupTests {
         #expect(try await fixture.store.group(fixture.group)?.isProtected == false)
     }
 
+    /// SQLite has one writer; on PostgreSQL each statement sees what others have stored meanwhile.
+    @Test @IO
+    func `a hold that comes between the statements of disabling is not taken for one that is lifted`() async throws {
+        let fixture = try await protected(.postgreSQL)
+        _ = try await fixture.recorded(fixture.holdRecord(update: 1, user: 5, message: 1, startsAtOnce: false))
+        // In place of another replica, at the only moment that matters: once the lifts are recorded.
+        let late = [
+            """
+            CREATE FUNCTION late_hold() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                INSERT INTO user_restrictions (group_id, user_id, state, channel_ids, source, held_at)
+                VALUES (NEW.chat_id, 6, 'intended', '[-1002]', 'message', now());
+                RETURN NEW;
+            END $$
+            """,
+            """
+            CREATE TRIGGER late_hold AFTER INSERT ON effects FOR EACH ROW WHEN (NEW.kind = 'lift')
+            EXECUTE FUNCTION late_hold()
+            """,
+        ]
+        _ = try await fixture.database.run(late.map { SQLStatement($0) }, .command)
+        #expect(try await fixture.store.disable(as: fixture.unprotected) == 1)
+        #expect(try await fixture.store.openHold(of: UserID(5), in: fixture.group)?.state == .lifting)
+        #expect(try await fixture.store.openHold(of: UserID(6), in: fixture.group)?.state == .intended)
+    }
+
     @Test(arguments: Engine.allCases) @IO
     func `unlinking lifts who was held for that channel alone and looks at the others again`(
         _ engine: Engine
