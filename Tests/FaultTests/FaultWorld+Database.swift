@@ -16,7 +16,7 @@ extension FaultWorld {
     /// All values of a query, columns parted by spaces, rows by commas.
     func ask(_ query: String) async throws -> String {
         let rows = try await database.run([SQLStatement(query)], .read).first ?? []
-        return rows.map { row in row.map(Self.shown).joined(separator: " ") }.joined(separator: ", ")
+        return rows.map { row in row.map(\.shown).joined(separator: " ") }.joined(separator: ", ")
     }
 
     /// The rows of a query, columns parted by spaces.
@@ -27,15 +27,6 @@ extension FaultWorld {
     func change(_ statement: String) async throws { _ = try await database.run([SQLStatement(statement)], .command) }
 
     func count(_ query: String) async throws -> Int { Int(try await ask("SELECT count(*) FROM " + query)) ?? -1 }
-
-    private static func shown(_ value: SQLValue) -> String {
-        switch value {
-        case .null: "-"
-        case .int(let number): String(number)
-        case .text(let text): text
-        default: "\(value)"
-        }
-    }
 
     /// Effects that are due, or leased: a lease's end is not further away than this.
     var dueSoon: String {

@@ -168,16 +168,7 @@ final class TestWorld {
     /// All values of a query, columns parted by spaces, rows by commas.
     func ask(_ query: String, _ priority: SQLPriority = .read) async throws -> String {
         let rows = try await database.run([SQLStatement(query)], priority).first ?? []
-        return rows.map { row in row.map(Self.shown).joined(separator: " ") }.joined(separator: ", ")
-    }
-
-    private static func shown(_ value: SQLValue) -> String {
-        switch value {
-        case .null: "-"
-        case .int(let number): String(number)
-        case .text(let text): text
-        default: "\(value)"
-        }
+        return rows.map { row in row.map(\.shown).joined(separator: " ") }.joined(separator: ", ")
     }
 
     /// The group as stored.

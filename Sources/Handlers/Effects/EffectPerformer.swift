@@ -15,27 +15,24 @@ final class EffectPerformer {
 
     init(services: Services) { self.services = services }
 
-    /// The kinds of a hold come first and apart: each branch that waits has room of its own in this function's memory.
+    /// Makes one attempt.
     func perform(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
-        switch effect.kind {
-        case .delete: try await delete(effect)
-        case .restrict: try await restrict(effect)
-        case .prompt: try await prompt(effect)
-        case .lift, .approve, .edit, .expire, .send, .notify, .recheck: try await performOther(effect)
-        }
+        try await attempt(at: effect.kind)(effect)
     }
 
-    @inline(never)
-    private func performOther(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
-        switch effect.kind {
-        case .delete, .restrict, .prompt: .dropped
-        case .lift: try await lift(effect)
-        case .approve: try await approve(effect)
-        case .edit: try await edit(effect)
-        case .expire: try await expire(effect)
-        case .send: try await send(effect)
-        case .notify: try await notify(effect)
-        case .recheck: try await recheck(effect)
+    /// Not a switch of calls: each branch that waits would have room of its own in that function's memory.
+    private func attempt(at kind: EffectKind) -> @IO (Effect) async throws(EffectFailure) -> AttemptOutcome {
+        switch kind {
+        case .delete: delete
+        case .restrict: restrict
+        case .prompt: prompt
+        case .lift: lift
+        case .approve: approve
+        case .edit: edit
+        case .expire: expire
+        case .send: send
+        case .notify: notify
+        case .recheck: recheck
         }
     }
 
