@@ -66,7 +66,8 @@ let package = Package(
             path: "Benchmarks", swiftSettings: strict),
 
         .target(
-            name: "TestSupport", dependencies: ["EventLoop", "Storage", "CLinux"], path: "Tests/TestSupport", swiftSettings: strict
+            name: "TestSupport", dependencies: ["EventLoop", "Storage", "CLinux"], path: "Tests/TestSupport",
+            swiftSettings: strict
         ),
         tests("House", []),
         tests("EventLoop", ["EventLoop"]),
