@@ -75,8 +75,10 @@ public protocol GroupStore: AnyObject {
     ) async throws(StoreError) -> Bool
     /// Ends an exemption.
     func removeExemption(of user: UserID, in group: ChatID) async throws(StoreError)
-    /// Sets a link's health. Returns whether it changed.
-    func setHealth(_ health: LinkHealth, of channel: ChatID, in group: ChatID) async throws(StoreError) -> Bool
+    /// Sets a link's health; with a change `notice`, which has a key, is recorded. Returns whether it changed.
+    func setHealth(
+        _ health: LinkHealth, of channel: ChatID, in group: ChatID, telling notice: EffectWish?
+    ) async throws(StoreError) -> Bool
     /// Links marked broken for at least an hour since they were last tried, for the re-test.
     func brokenLinks(limit: Int) async throws(StoreError) -> [(group: ChatID, channel: ChatID)]
     /// Title and public name as just seen, where they differ. Returns the groups whose configuration shows it.
@@ -138,4 +140,13 @@ public struct GroupStatistics: Sendable, Equatable {
 
     /// Nothing counted yet.
     public init() {}
+}
+
+extension Store {
+    /// Sets a link's health without a word. Returns whether it changed.
+    public func setHealth(
+        _ health: LinkHealth, of channel: ChatID, in group: ChatID
+    ) async throws(StoreError) -> Bool {
+        try await setHealth(health, of: channel, in: group, telling: nil)
+    }
 }

@@ -47,6 +47,24 @@ struct StoreGroupTests {
     }
 
     @Test(arguments: Engine.allCases) @IO
+    func `a link is broken and its notice recorded together, once`(_ engine: Engine) async throws {
+        let fixture = try await protected(engine)
+        let notice = EffectWish(.notify, key: "notify:1", chat: fixture.group, payload: #"{"say":"broken"}"#)
+        for isFirst in [true, false] {
+            let hasChanged = try await fixture.store.setHealth(
+                .broken, of: fixture.channel, in: fixture.group, telling: notice)
+            #expect(hasChanged == isFirst)
+            let limits = [notice.kind.lane: 10]
+            let due = try await fixture.store.leaseDue(limits: limits)
+            #expect(due.map(\.key) == (isFirst ? ["notify:1"] : []))
+            #expect(due.allSatisfy { $0.kind == .notify && $0.chat == fixture.group })
+            for effect in due {
+                _ = try await fixture.store.finish(effect, .done([], follow: []), note: nil)
+            }
+        }
+    }
+
+    @Test(arguments: Engine.allCases) @IO
     func `200 people are exempt for good, and any number for a time`(_ engine: Engine) async throws {
         let fixture = try await protected(engine)
         func exempt(_ user: Int64, until seconds: Int64? = nil) async throws -> Bool {

@@ -1,5 +1,6 @@
 // The workers of the outbox: they take what is due, start each effect's one attempt, and keep leases.
-// What an effect does is in one file per kind; what failures mean and how ends are stored, beside it.
+// One attempt is in EffectWorkers+Attempts.swift, what an effect does in one file per kind; what failures mean and how
+// ends are stored, beside it.
 
 import Domain
 import EventLoop
@@ -10,25 +11,26 @@ import TelegramBotAPI
 /// Performs effects that are due: those just recorded here, and those that nobody has under lease.
 @IO
 public final class EffectWorkers {
-    private static let leaseMilliseconds: Int64 = 12_000
-    private static let attemptMilliseconds: Int64 = 9000
+    static let leaseMilliseconds: Int64 = 12_000
 
-    private let services: Services
-    private let performer: EffectPerformer
-    private let failures: EffectFailures
-    private let finisher: EffectFinisher
-    private var window = EffectWindow()
-    private let room = EffectRoom()
+    let services: Services
+    let performer: EffectPerformer
+    let failures: EffectFailures
+    let finisher: EffectFinisher
+    var window = EffectWindow()
+    let room = EffectRoom()
     private var isStopping = false
     private var isPolling = false
     private var isWokenMeanwhile = false
     /// Whether a lane had little room at the last look: ends of its effects make some.
-    private var isSaturated = false
-    private var wasNearlyFull = false
-    private var mayHaveForgotten = false
+    var isSaturated = false
+    private(set) var wasNearlyFull = false
+    /// Whether effects may lie under our lease that nobody performs.
+    var mayHaveForgotten = false
     private var knownUncertain = 0
     private var pollTimer: LoopTimer?
-    private var idle: [Completion<Void, Never>] = []
+    /// Who waits until nothing is in flight.
+    var idle: [Completion<Void, Never>] = []
     /// As last counted; at most some seconds old.
     private(set) var pending = PendingEffects()
     private var countedAt: Instant?
@@ -165,159 +167,11 @@ public final class EffectWorkers {
         HandlerMetrics.oldestEffect.set(Double(pending.oldestMilliseconds) / 1000)
     }
 
-    private func giveBack(_ ids: [Int64]) async {
+    func giveBack(_ ids: [Int64]) async {
         guard !ids.isEmpty else { return }
         // A store that is away keeps them under a lease that ends by itself.
         do throws(StoreError) { try await services.store.giveBack(ids) } catch {
             Log.warning("effects_not_given_back", .count(Int64(ids.count)))
         }
-    }
-
-    // MARK: - One attempt
-
-    @discardableResult
-    private func perform(_ effects: [Effect], leaseEnd: Instant) -> Completion<Void, Never> {
-        let all = Completion<Void, Never>()
-        var fresh: [Effect] = []
-        var excess: [Int64] = []
-        for effect in effects where !window.contains(effect) && !finisher.isUnfinished(effect) {
-            if window.count < EffectWindow.size {
-                window.insert(effect, leaseEnd: leaseEnd)
-                fresh.append(effect)
-            } else {
-                excess.append(effect.id)
-            }
-        }
-        if !excess.isEmpty {
-            // Leased beside each other for the same room: a lease without a start would only end.
-            isSaturated = true
-            Task { @IO in await giveBack(excess) }
-        }
-        let batches = Self.batches(fresh)
-        var left = batches.count
-        if left == 0 { all.finish(.success(())) }
-        for batch in batches {
-            // Owned by the window: it ends with its attempt, whose calls have deadlines.
-            Task { @IO in
-                await run(batch)
-                left -= 1
-                if left == 0 { all.finish(.success(())) }
-            }
-        }
-        return all
-    }
-
-    /// Due deletions of one chat are one call, and go first; everything else is alone.
-    private static func batches(_ effects: [Effect]) -> [[Effect]] {
-        var batches: [[Effect]] = []
-        if effects.count(where: { $0.kind == .delete }) <= 1 {
-            batches = effects.map { [$0] }
-            if let delete = effects.firstIndex(where: { $0.kind == .delete }) { batches.swapAt(0, delete) }
-            return batches
-        }
-        for list in Dictionary(grouping: effects.filter { $0.kind == .delete }, by: \.chat).values {
-            for start in stride(from: 0, to: list.count, by: 100) {
-                batches.append(Array(list[start..<min(start + 100, list.count)]))
-            }
-        }
-        return batches + effects.filter { $0.kind != .delete }.map { [$0] }
-    }
-
-    private func run(_ batch: [Effect]) async {
-        var ready: [Effect] = []
-        for effect in batch {
-            guard await keepsLease(effect) else {
-                leave(effect)
-                continue
-            }
-            if let wait = failures.waitMilliseconds(effect.chat) {
-                await end(effect, .wait(milliseconds: wait), after: nil)
-            } else {
-                if effect.isTakenOver { HandlerMetrics.effects.add(effect.kind.rawValue, "taken_over") }
-                window.start(effect)
-                ready.append(effect)
-            }
-        }
-        guard let first = ready.first else { return }
-        let began = Loop.shared.current()
-        let outcomes = ready.count == 1 ? [await attempt(first)] : await attemptTogether(ready)
-        let milliseconds = Loop.shared.current().milliseconds(since: began)
-        for (effect, outcome) in zip(ready, outcomes) { await end(effect, outcome, after: milliseconds) }
-    }
-
-    private func attempt(_ effect: Effect) async -> AttemptOutcome {
-        do throws(EffectFailure) {
-            let outcome = try await performer.perform(effect)
-            failures.answered(effect.chat)
-            return outcome
-        } catch {
-            return await failures.outcome(of: error, effect)
-        }
-    }
-
-    private func attemptTogether(_ effects: [Effect]) async -> [AttemptOutcome] {
-        do throws(EffectFailure) {
-            var outcomes: [AttemptOutcome] = []
-            for (effect, result) in zip(effects, try await performer.deleteTogether(effects)) {
-                switch result {
-                case .success(let outcome): outcomes.append(outcome)
-                case .failure(let failure): outcomes.append(await failures.outcome(of: failure, effect))
-                }
-            }
-            if let chat = effects.first?.chat, !failures.isPaused(chat) { failures.answered(chat) }
-            return outcomes
-        } catch {
-            // One failure of all: its meaning for the chat is stored once.
-            guard let first = effects.first else { return [] }
-            let outcome = await failures.outcome(of: error, first)
-            return effects.map { _ in outcome }
-        }
-    }
-
-    /// Whether an attempt, or a call that comes late in one, has time enough; renews a lease that has not.
-    func keepsLease(_ effect: Effect) async -> Bool {
-        let began = Loop.shared.current()
-        guard let left = window.leaseMilliseconds(effect, at: began) else { return false }
-        if left >= Self.attemptMilliseconds { return true }
-        // No call on a lease that cannot be renewed.
-        do throws(StoreError) {
-            guard try await services.store.renew(effect) else { return false }
-            window.renew(effect, leaseEnd: began.adding(milliseconds: Self.leaseMilliseconds))
-            return true
-        } catch {
-            mayHaveForgotten = true
-            return false
-        }
-    }
-
-    // MARK: - Its end
-
-    /// `milliseconds`: how long the attempt took; `nil` when none was made.
-    private func end(_ effect: Effect, _ outcome: AttemptOutcome, after milliseconds: Int64?) async {
-        defer { leave(effect) }
-        guard case .result(let result, let failure) = outcome else {
-            mayHaveForgotten = true
-            return
-        }
-        switch result {
-        case .done: HandlerMetrics.effects.add(effect.kind.rawValue, failure == nil ? "done" : "failed")
-        case .again(_, counts: true, _): HandlerMetrics.effects.add(effect.kind.rawValue, "retried")
-        case .again: break
-        }
-        let trace = milliseconds.map { AttemptTrace(failure: failure, milliseconds: $0) }
-        if await finisher.finish(effect, result, trace) { wake() }
-    }
-
-    private func leave(_ effect: Effect) {
-        window.remove(effect)
-        if isSaturated, wasNearlyFull ? !window.isNearlyFull : window.isWorthALook(effect.kind.lane) {
-            isSaturated = false
-            wake()
-        }
-        room.grant { hasRoom(for: $0) }
-        guard window.isEmpty else { return }
-        let waiters = idle
-        idle = []
-        for waiter in waiters { waiter.finish(.success(())) }
     }
 }

@@ -124,13 +124,11 @@ extension Services {
     func markBroken(_ channels: [ChatID], in group: ChatID) async {
         for channel in channels {
             do throws(StoreError) {
-                guard try await store.setHealth(.broken, of: channel, in: group) else { continue }
+                let notice = EffectWish.notice(.brokenLink(channel), in: group)
+                guard try await store.setHealth(.broken, of: channel, in: group, telling: notice) else { continue }
+                workers.wake()
                 caches.groups.forget(group)
                 await tell("group:\(group.value)")
-                var record = Record(update: nil)
-                record.effects = [.notice(.brokenLink(channel), in: group)]
-                _ = try await store.record(record)
-                workers.wake()
             } catch {
                 return  // the next message of somebody who is not cached finds it again
             }

@@ -73,6 +73,14 @@ extension DatabaseStore {
         UPDATE group_channel_links SET health = $3::text, health_since = {now}
         WHERE group_id = $1::bigint AND channel_id = $2::bigint AND health <> $3::text RETURNING 1
         """)
+    /// Before the change. A notice that waits already says the same.
+    private static let tellHealth = Query(
+        """
+        INSERT INTO effects (dedup_key, kind, lane, chat_id, payload, due_at, created_at)
+        SELECT $4::text, $5::text, $6::int, $7::bigint, $8::jsonb, {now}, {now} FROM group_channel_links l
+        WHERE l.group_id = $1::bigint AND l.channel_id = $2::bigint AND l.health <> $3::text
+        ON CONFLICT (dedup_key) DO NOTHING
+        """)
     /// A link that is still broken was tried just now.
     private static let triedHealth = Query(
         """
@@ -174,15 +182,21 @@ extension DatabaseStore {
         try await execute(Self.endExemption, [.int(group.value), .int(user.value)])
     }
 
-    /// Sets a link's health. Returns whether it changed.
+    /// Sets a link's health; with a change `notice`, which has a key, is recorded. Returns whether it changed.
     public func setHealth(
-        _ health: LinkHealth, of channel: ChatID, in group: ChatID
+        _ health: LinkHealth, of channel: ChatID, in group: ChatID, telling notice: EffectWish?
     ) async throws(StoreError) -> Bool {
         let link: [SQLValue] = [.int(group.value), .int(channel.value)]
-        let steps = [
-            statement(Self.changeHealth, link + [.text(health.rawValue)]), statement(Self.triedHealth, link),
-        ]
-        return try await database.run(steps, .command).first?.isEmpty == false
+        let change = link + [.text(health.rawValue)]
+        var steps = [statement(Self.changeHealth, change), statement(Self.triedHealth, link)]
+        if let notice {
+            let row: [SQLValue] = [
+                .optional(notice.key), .text(notice.kind.rawValue), .int(Int64(notice.kind.lane)),
+                .int(notice.chat.value), .text(notice.payload),
+            ]
+            steps.insert(statement(Self.tellHealth, change + row), at: 0)
+        }
+        return try await database.run(steps, .command)[steps.count - 2].isEmpty == false
     }
 
     /// Links marked broken for at least an hour since they were last tried, for the re-test.
