@@ -138,6 +138,7 @@ private final class Ports {
     @Test(.timeLimit(.minutes(1)), arguments: Engine.allCases) @IO
     func `the documents of the metrics port`(engine: Engine) async throws {
         let ports = try Ports(try await TestWorld(engine))
+        let before = Scrape()
         func document(_ path: String) async throws -> (Int, String) {
             let response = try await ports.ask(path, onMetrics: true)
             return (response.status, String(decoding: response.body, as: UTF8.self))
@@ -162,6 +163,14 @@ private final class Ports {
         let metrics = try await ports.ask("/metrics", onMetrics: true)
         #expect(metrics.header("content-type") == "text/plain; version=0.0.4; charset=utf-8")
         #expect(String(decoding: metrics.body, as: UTF8.self).contains("\n# TYPE nezuko_uptime_seconds gauge\n"))
+        let after = Scrape()
+        for (route, status, count) in [
+            ("ready", "5xx", 1.0), ("ready", "2xx", 1), ("live", "2xx", 1), ("live", "4xx", 1), ("index", "2xx", 1),
+            ("other", "4xx", 1), ("metrics", "2xx", 1),
+        ] {
+            let series = "nezuko_http_requests_total{route=\"\(route)\",status=\"\(status)\"}"
+            #expect(after.gain(series, since: before) == count, "\(series)")
+        }
 
         _ = try await ports.world.say("/protect @the_news")
         let person = ports.world.simulator.addPerson("Third")
