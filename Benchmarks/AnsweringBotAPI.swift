@@ -16,9 +16,9 @@ final class AnsweringBotAPI: HTTPHandler {
 
     static func run(_ words: ArraySlice<String>) async throws {
         let numbers = words.compactMap { Int($0) }
-        guard numbers.count == 2 else { throw BenchmarkError("bot-api PORT LATENCY_MS") }
+        guard numbers.count == 2 else { throw BenchmarkError("bot-api PORT LATENCY_MS [awake]") }
         let server = try serve(AnsweringBotAPI(latencyMilliseconds: Int64(numbers[1])), port: numbers[0])
-        stayAwake()
+        if words.last == "awake" { stayAwake() }
         await Completion<Void, Never>().wait()
         await server.drain(graceMilliseconds: 0)
     }

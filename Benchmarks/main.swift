@@ -8,7 +8,8 @@ let usage = """
 
       port                      a free port of 127.0.0.1
       await PORT                prints when /readyz said 200 for the first time, in nanoseconds
-      bot-api PORT LATENCY_MS   answers Bot API calls, each after that many milliseconds
+      bot-api PORT LATENCY_MS [awake]
+                                answers Bot API calls, each after that many milliseconds; awake: never sleeps
       prepare DATABASE_URL      protects the groups that the load writes in
       load KEY=VALUE …          updates over TLS, one line of JSON
       handshakes KEY=VALUE …    new connections, one line of JSON

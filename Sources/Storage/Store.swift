@@ -100,6 +100,15 @@ public protocol GroupStore: AnyObject {
     func statistics(of group: ChatID, days: Int) async throws(StoreError) -> GroupStatistics
 }
 
+extension GroupStore {
+    /// Sets a link's health without a word. Returns whether it changed.
+    public func setHealth(
+        _ health: LinkHealth, of channel: ChatID, in group: ChatID
+    ) async throws(StoreError) -> Bool {
+        try await setHealth(health, of: channel, in: group, telling: nil)
+    }
+}
+
 /// Figures of `/status`.
 public struct GroupStatus: Sendable, Equatable {
     /// `member_count`, and the age of the count in seconds (`nil`: never counted).
@@ -140,13 +149,4 @@ public struct GroupStatistics: Sendable, Equatable {
 
     /// Nothing counted yet.
     public init() {}
-}
-
-extension Store {
-    /// Sets a link's health without a word. Returns whether it changed.
-    public func setHealth(
-        _ health: LinkHealth, of channel: ChatID, in group: ChatID
-    ) async throws(StoreError) -> Bool {
-        try await setHealth(health, of: channel, in: group, telling: nil)
-    }
 }

@@ -188,15 +188,16 @@ extension DatabaseStore {
     ) async throws(StoreError) -> Bool {
         let link: [SQLValue] = [.int(group.value), .int(channel.value)]
         let change = link + [.text(health.rawValue)]
-        var steps = [statement(Self.changeHealth, change), statement(Self.triedHealth, link)]
+        var steps: [SQLStatement] = []
         if let notice {
             let row: [SQLValue] = [
                 .optional(notice.key), .text(notice.kind.rawValue), .int(Int64(notice.kind.lane)),
                 .int(notice.chat.value), .text(notice.payload),
             ]
-            steps.insert(statement(Self.tellHealth, change + row), at: 0)
+            steps.append(statement(Self.tellHealth, change + row))
         }
-        return try await database.run(steps, .command)[steps.count - 2].isEmpty == false
+        steps += [statement(Self.changeHealth, change), statement(Self.triedHealth, link)]
+        return try await database.run(steps, .command).dropLast().last?.isEmpty == false
     }
 
     /// Links marked broken for at least an hour since they were last tried, for the re-test.
