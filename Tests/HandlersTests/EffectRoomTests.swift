@@ -78,6 +78,30 @@ struct EffectRoomTests {
     }
 
     @Test
+    func `an end that waits for the store takes no room, up to a bound`() {
+        var window = EffectWindow()
+        for id in 1...Int64(EffectWindow.size) {
+            window.insert(Self.effect(id, .restrict), leaseEnd: Instant(nanoseconds: 0))
+            window.end(Self.effect(id, .restrict))
+        }
+        // Ended twice is ended once.
+        window.end(Self.effect(1, .restrict))
+        #expect(window.count == 0 && !window.isEmpty)
+        #expect(window.limits() == [1: 28, 2: 16, 3: 12, 4: 8])
+        // Still ours: not to be taken again, nor given back.
+        #expect(window.contains(Self.effect(1, .restrict)) && window.ids.count == EffectWindow.size)
+
+        for id in Int64(EffectWindow.size) + 1...300 {
+            window.insert(Self.effect(id, .restrict), leaseEnd: Instant(nanoseconds: 0))
+            window.end(Self.effect(id, .restrict))
+        }
+        #expect(window.count == 300 - 256)
+        for id in Int64(1)...300 { window.remove(Self.effect(id, .restrict)) }
+        #expect(window.isEmpty && window.count == 0)
+        #expect(window.limits() == [1: 28, 2: 16, 3: 12, 4: 8])
+    }
+
+    @Test
     func `a lane where more wait is looked at when a quarter of it is free`() {
         var window = EffectWindow()
         let limits = window.limits()

@@ -5,8 +5,10 @@ import EventLoop
 
 /// The effects that this replica performs now.
 struct EffectWindow {
-    /// At most so many effects are in flight.
+    /// At most so many effects are in flight: from their lease to the end of their attempt.
     static let size = 64
+    /// So many more may wait for their ends to be stored.
+    private static let storing = 256
     /// So many of them may be started by their own records; the rest is for looks, which find what waits longer.
     static let startedByRecords = size - 4 * leastLook
     /// How many of a lane a look asks for at least, so that it finds out whether any wait.
@@ -17,15 +19,18 @@ struct EffectWindow {
     private struct Running {
         var leaseEnd: Instant
         var isStarted = false
+        var hasEnded = false
     }
 
     private var running: [Int64: Running] = [:]
-    /// How many run, by lane.
+    /// How many of them are only to be stored.
+    private var ended = 0
+    /// How many of the others there are, by lane.
     private var taken = [0, 0, 0, 0, 0]
     /// Lanes whose last look found all that it asked for: more wait there.
     private var behind: Set<Int> = []
 
-    var count: Int { running.count }
+    var count: Int { running.count - min(ended, Self.storing) }
     var isEmpty: Bool { running.isEmpty }
     var ids: [Int64] { Array(running.keys) }
     /// Those whose first call was not made yet.
@@ -72,7 +77,15 @@ struct EffectWindow {
     }
 
     mutating func remove(_ effect: Effect) {
-        guard running.removeValue(forKey: effect.id) != nil else { return }
+        guard let removed = running.removeValue(forKey: effect.id) else { return }
+        if removed.hasEnded { ended -= 1 } else { taken[effect.kind.lane] -= 1 }
+    }
+
+    /// Its attempt is over; until its end is stored it is still ours.
+    mutating func end(_ effect: Effect) {
+        guard running[effect.id]?.hasEnded == false else { return }
+        running[effect.id]?.hasEnded = true
+        ended += 1
         taken[effect.kind.lane] -= 1
     }
 

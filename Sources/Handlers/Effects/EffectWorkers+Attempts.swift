@@ -128,6 +128,8 @@ extension EffectWorkers {
 
     /// `milliseconds`: how long the attempt took; `nil` when none was made.
     private func end(_ effect: Effect, _ outcome: AttemptOutcome, after milliseconds: Int64?) async {
+        window.end(effect)
+        makeRoom(effect.kind.lane)
         defer { leave(effect) }
         guard case .result(let result, let failure) = outcome else {
             mayHaveForgotten = true
@@ -142,13 +144,18 @@ extension EffectWorkers {
         if await finisher.finish(effect, result, trace) { wake() }
     }
 
-    private func leave(_ effect: Effect) {
-        window.remove(effect)
-        if isSaturated, wasNearlyFull ? !window.isNearlyFull : window.isWorthALook(effect.kind.lane) {
+    /// What waits for room does not wait for the store.
+    private func makeRoom(_ lane: Int) {
+        if isSaturated, wasNearlyFull ? !window.isNearlyFull : window.isWorthALook(lane) {
             isSaturated = false
             wake()
         }
         room.grant { hasRoom(for: $0) }
+    }
+
+    private func leave(_ effect: Effect) {
+        window.remove(effect)
+        makeRoom(effect.kind.lane)
         guard window.isEmpty else { return }
         let waiters = idle
         idle = []

@@ -11,14 +11,7 @@ extension DatabaseStore {
         try await followClock()
         switch result {
         case .done(let changes, let follow):
-            let end: FinishEnd
-            if database.dialect == .sqlite {
-                end = try await finishInFile(effect, steps(effect, changes, follow, note), follow)
-            } else if let usual = UsualEnd(effect, changes, follow, note) {
-                end = try await finishes.run(.usual(usual))
-            } else {
-                end = try await finishes.run(.own(steps(effect, changes, follow, note).postgreSQL(ours(effect))))
-            }
+            let end = try await finishes.run(finish(effect, changes, follow, note))
             return try await outcome(of: end, effect)
         case .again(let milliseconds, let counts, let unsent):
             return try await again(effect, milliseconds, counts: counts, unsent: unsent, note)
@@ -39,25 +32,27 @@ extension DatabaseStore {
         return end.isDue ? .finishedWithDue : .finished
     }
 
-    private func finishInFile(
-        _ effect: Effect, _ steps: FinishSteps, _ follow: [EffectWish]
-    ) async throws(StoreError) -> FinishEnd {
-        let program = FinishSQLite(
-            effect: effect.id, owner: database.owner, decision: effect.decision, steps: steps.steps,
-            follow: follow.filter { $0.key != effect.key }, moment: WallClock.now)
-        let statement = SQLStatement("DELETE FROM effects") { connection throws(SQLiteFailure) in
-            try program.run(connection)
-        }
-        let row = try await database.run([statement], .record).first?.first
-        return FinishEnd(
-            isOurs: row?.flag(0) == true, isEnded: row?.flag(1) == true, isDue: row?.flag(2) == true)
-    }
-
-    private func steps(
+    /// Apart from what waits for it, whose locals are in allocated memory.
+    @inline(never)
+    private func finish(
         _ effect: Effect, _ changes: [LedgerChange], _ follow: [EffectWish], _ note: String?
-    ) -> FinishSteps {
+    ) -> Finish {
+        if database.dialect == .sqlite {
+            let steps = steps(effect, changes, follow)
+            return .file(
+                FinishSQLite(
+                    effect: effect.id, owner: database.owner, decision: effect.decision, note: note,
+                    steps: steps.steps, follow: follow.filter { $0.key != effect.key }, moment: WallClock.now))
+        }
+        if let usual = UsualEnd(effect, changes, follow, note) { return .usual(usual) }
         var steps = FinishSteps()
         if let note, let decision = effect.decision { steps.add(.note, [.int(decision), .text(note)]) }
+        steps.add(self.steps(effect, changes, follow))
+        return .own(steps.postgreSQL(ours(effect)))
+    }
+
+    private func steps(_ effect: Effect, _ changes: [LedgerChange], _ follow: [EffectWish]) -> FinishSteps {
+        var steps = FinishSteps()
         for change in changes { add(change, to: &steps) }
         let others = follow.filter { $0.key != effect.key }
         if !others.isEmpty {

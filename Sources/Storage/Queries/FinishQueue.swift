@@ -1,4 +1,4 @@
-// Finishes share a transaction on PostgreSQL: each commit waits for the disk, and one at a time is on its way.
+// Finishes share a transaction: each commit waits for the disk, and one at a time is on its way.
 // What does not wait is kept out of what does: a function that waits keeps all its locals in allocated memory.
 
 import Domain
@@ -14,10 +14,12 @@ struct FinishEnd {
 
 /// How an end is stored.
 enum Finish {
-    /// By the statements that all usual ends of a transaction share.
+    /// On PostgreSQL: by the statements that all usual ends of a transaction share.
     case usual(UsualEnd)
-    /// By statements of its own, each of which answers one row: see `FinishSteps`.
+    /// On PostgreSQL: by statements of its own, each of which answers one row: see `FinishSteps`.
     case own([SQLStatement])
+    /// On SQLite.
+    case file(FinishSQLite)
 }
 
 /// Stores ends, those that came while the last transaction was on its way together.
@@ -71,38 +73,51 @@ final class FinishQueue {
         }
     }
 
-    /// The statements of a group's ends, and how many at the beginning are those that the usual ones share.
+    /// The statements of a group's ends, and how many at the beginning are those that several share.
     @inline(never)
     private func statements(of group: [Entry]) -> (all: [SQLStatement], shared: Int) {
-        let usual = group.compactMap { if case .usual(let end) = $0.finish { end } else { nil } }
-        let own = group.compactMap { if case .own(let statements) = $0.finish { statements } else { nil } }
+        var usual: [UsualEnd] = []
+        var file: [FinishSQLite] = []
+        var own: [SQLStatement] = []
+        for entry in group {
+            switch entry.finish {
+            case .usual(let end): usual.append(end)
+            case .file(let end): file.append(end)
+            case .own(let statements): own += statements
+            }
+        }
+        if !file.isEmpty {
+            let batch = FinishBatchSQLite(ends: file)
+            let statement = SQLStatement("DELETE FROM effects") { connection throws(SQLiteFailure) in
+                try batch.run(connection)
+            }
+            return ([statement], 1)
+        }
         let shared = usual.isEmpty ? [] : FinishBatch.statements(usual, owner: database.owner)
-        return (shared + own.joined(), shared.count)
+        return (shared + own, shared.count)
     }
 
     @inline(never)
     private func deliver(_ results: [[SQLRow]], of group: [Entry], shared: Int) {
-        var found: [Int64: FinishEnd] = [:]
-        if shared > 0 {
-            for row in results[shared - 1] {
-                found[row.int(0)] = FinishEnd(isOurs: true, isEnded: row.flag(1), isDue: row.flag(2))
-            }
+        let answers = shared > 0 ? results[shared - 1] : []
+        var usual: [Int64: FinishEnd] = [:]
+        if database.dialect == .postgreSQL {
+            // Of those that are ours.
+            for row in answers { usual[row.int(0)] = FinishEnd(isOurs: true, isEnded: row.flag(1), isDue: row.flag(2)) }
         }
         var next = shared
-        for entry in group {
+        for (index, entry) in group.enumerated() {
+            var end: FinishEnd
             switch entry.finish {
-            case .usual(let end):
-                let nothing = FinishEnd(isOurs: false, isEnded: false, isDue: false)
-                entry.completion.finish(.success(found[end.id] ?? nothing))
+            case .file: end = FinishEnd(answers[index])
+            case .usual(let one): end = usual[one.id] ?? FinishEnd(nil)
             case .own(let statements):
                 let rows = results[next..<(next + statements.count)].compactMap(\.first)
                 next += statements.count
-                entry.completion.finish(
-                    .success(
-                        FinishEnd(
-                            isOurs: rows.last?.flag(0) == true, isEnded: rows.last?.flag(1) == true,
-                            isDue: rows.contains { $0.flag(2) })))
+                end = FinishEnd(rows.last)
+                end.isDue = rows.contains { $0.flag(2) }
             }
+            entry.completion.finish(.success(end))
         }
     }
 }

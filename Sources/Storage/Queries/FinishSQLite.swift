@@ -1,4 +1,4 @@
-// The end of an attempt on SQLite: small statements by the row's id. What seldom happens is the common text.
+// The ends of attempts on SQLite: small statements by the row's id. What seldom happens is the common text.
 
 import Domain
 import EventLoop
@@ -8,37 +8,46 @@ struct FinishSQLite: Sendable {
     let effect: Int64
     let owner: String
     let decision: Int64?
+    /// JSON object for the trace of the decision.
+    let note: String?
+    /// The last is `remove` or `repeatLater`.
     let steps: [(step: FinishStep, values: [SQLValue])]
     /// Wishes of the step `follow`.
     let follow: [EffectWish]
     let moment: Timestamp
 
-    /// One row: whether the lease is ours, whether the effect ended, whether something became due.
-    func run(_ connection: SQLiteConnection) throws(SQLiteFailure) -> [SQLRow] {
-        let statement = try connection.statement(Self.ours)
-        statement.bind(1, effect)
-        statement.bind(2, owner)
-        guard try statement.firstInteger() != nil else { return [[.flag(false), .flag(false), .flag(false)]] }
-        var isEnded = false
-        var isDue = false
-        for (step, values) in steps {
-            let hasChanged = try run(step, values, connection)
-            if step == .remove || step == .repeatLater { isEnded = hasChanged }
-            if step.tellsDue, hasChanged { isDue = true }
+    /// Everything but the note.
+    func run(_ connection: SQLiteConnection) throws(SQLiteFailure) -> FinishEnd {
+        var end = FinishEnd(isOurs: false, isEnded: false, isDue: false)
+        // That the row goes shows that the lease is ours, too.
+        if let (step, values) = steps.last, step == .remove {
+            end.isEnded = try remove(revision: values.int(0), connection)
+            end.isOurs = end.isEnded
         }
-        return [[.flag(true), .flag(isEnded), .flag(isDue)]]
+        if !end.isOurs { end.isOurs = try isOurs(connection) }
+        guard end.isOurs else { return end }
+        for (step, values) in steps where step != .remove {
+            let hasChanged = try run(step, values, connection)
+            if step == .repeatLater { end.isEnded = hasChanged }
+            if step.tellsDue, hasChanged { end.isDue = true }
+        }
+        return end
     }
 
     private static let ours = SQLiteText("SELECT 1 FROM effects WHERE id = ?1 AND lease_owner = ?2")
+
+    private func isOurs(_ connection: SQLiteConnection) throws(SQLiteFailure) -> Bool {
+        let statement = try connection.statement(Self.ours)
+        statement.bind(1, effect)
+        statement.bind(2, owner)
+        return try statement.firstInteger() != nil
+    }
 
     /// Whether the step changed something, where that is asked.
     private func run(
         _ step: FinishStep, _ values: [SQLValue], _ connection: SQLiteConnection
     ) throws(SQLiteFailure) -> Bool {
         switch step {
-        case .note:
-            try note(values.int(0), values.text(1), connection)
-            return false
         case .held: return try update(Self.held, values.int(0), connection)
         case .lifted: return try update(Self.lifted, values.int(0), connection)
         case .wakeLift: return try wakeLift(values.int(0), connection)
@@ -58,13 +67,8 @@ struct FinishSQLite: Sendable {
                 try EffectRowSQLite(wish, open: nil, decision: decision, moment: moment).store(connection)
             }
             return false
-        case .remove:
-            let statement = try connection.statement(Self.remove)
-            statement.bind(1, effect)
-            statement.bind(2, owner)
-            statement.bind(3, values.int(0))
-            return try statement.execute() > 0
-        case .closed, .dropOthers, .notice, .repeatLater: return try runText(step, values, connection)
+        case .remove: return try remove(revision: values.int(0), connection)
+        case .note, .closed, .dropOthers, .notice, .repeatLater: return try runText(step, values, connection)
         }
     }
 
@@ -116,10 +120,20 @@ struct FinishSQLite: Sendable {
 
     // MARK: - Effects
 
-    private static let remove = SQLiteText("DELETE FROM effects WHERE id = ?1 AND lease_owner = ?2 AND revision = ?3")
+    private static let removeText = SQLiteText(
+        "DELETE FROM effects WHERE id = ?1 AND lease_owner = ?2 AND revision = ?3")
     private static let waitingLift = SQLiteText(
         "SELECT id FROM effects WHERE ledger_id = ?1 AND kind = 'lift' AND lease_owner IS NULL")
     private static let wake = SQLiteText("UPDATE effects SET due_at = min(due_at, ?2) WHERE id = ?1")
+
+    /// Whether the row went: the lease is ours, and no newer wish has come.
+    private func remove(revision: Int64, _ connection: SQLiteConnection) throws(SQLiteFailure) -> Bool {
+        let statement = try connection.statement(Self.removeText)
+        statement.bind(1, effect)
+        statement.bind(2, owner)
+        statement.bind(3, revision)
+        return try statement.execute() > 0
+    }
 
     /// A row has one lift at most: its key is the row's.
     private func wakeLift(_ ledger: Int64, _ connection: SQLiteConnection) throws(SQLiteFailure) -> Bool {
@@ -127,31 +141,6 @@ struct FinishSQLite: Sendable {
         statement.bind(1, ledger)
         guard let lift = try statement.firstInteger() else { return false }
         return try update(Self.wake, lift, connection)
-    }
-
-    // MARK: - The decision
-
-    private static let decisionText = SQLiteText("SELECT facts, effects FROM decisions WHERE id = ?1")
-    private static let noteText = SQLiteText("UPDATE decisions SET effects = ?2 WHERE id = ?1")
-
-    /// Adds what was done, as long as facts and effects stay below 1 KiB together.
-    private func note(
-        _ decision: Int64, _ note: String, _ connection: SQLiteConnection
-    ) throws(SQLiteFailure) {
-        let statement = try connection.statement(Self.decisionText)
-        statement.bind(1, decision)
-        guard try statement.step() else { return }
-        let stored = statement.byteCount(0) + statement.byteCount(1)
-        var effects = statement.text(1)
-        statement.end()
-        guard stored + note.utf8.count < 1024, effects.popLast() == "]" else { return }
-        effects += effects == "[" ? "" : ","
-        effects += note
-        effects += "]"
-        let change = try connection.statement(Self.noteText)
-        change.bind(1, decision)
-        change.bind(2, effects)
-        try change.execute()
     }
 }
 

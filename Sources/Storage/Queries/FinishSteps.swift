@@ -47,6 +47,7 @@ struct FinishSteps {
     private(set) var steps: [(step: FinishStep, values: [SQLValue])] = []
 
     mutating func add(_ step: FinishStep, _ values: [SQLValue]) { steps.append((step, values)) }
+    mutating func add(_ others: FinishSteps) { steps += others.steps }
 
     /// Data-modifying statements, each with as many steps as may share a view. Each answers one row: whether the
     /// lease is ours, whether the effect ended, how many rows became due.

@@ -1,6 +1,7 @@
 // What the end of an attempt says to either engine.
 
-/// The texts. `$1` is the effect and `$2` our owner wherever a change depends on the lease being ours.
+/// The texts. `$1` is the effect and `$2` our owner. `{ours}`: a change depends on the lease being ours; SQLite, where
+/// nobody comes between the statements of a transaction, has looked before.
 enum FinishText {
     static let isOurs = "EXISTS (SELECT 1 FROM effects z WHERE z.id = $1::bigint AND z.lease_owner = $2::text)"
 
@@ -10,38 +11,38 @@ enum FinishText {
     static let held = Query(
         """
         UPDATE user_restrictions SET state = 'held', held_at = {now}
-        WHERE id = $3::bigint AND state = 'intended' AND \(isOurs)
+        WHERE id = $3::bigint AND state = 'intended' AND {ours}
         """)
 
     /// The lift that waited for the restrict.
     static let wakeLift = Query(
         """
         UPDATE effects SET due_at = {least}(due_at, {now})
-        WHERE ledger_id = $3::bigint AND kind = 'lift' AND lease_owner IS NULL AND \(isOurs)
+        WHERE ledger_id = $3::bigint AND kind = 'lift' AND lease_owner IS NULL AND {ours}
         RETURNING 1
         """)
 
     static let lifted = Query(
         """
         UPDATE user_restrictions SET state = 'closed', lifted_at = {now}
-        WHERE id = $3::bigint AND lifted_at IS NULL AND \(isOurs)
+        WHERE id = $3::bigint AND lifted_at IS NULL AND {ours}
         """)
 
     static let closed = Query(
         """
         UPDATE user_restrictions SET state = 'closed', lifted_at = {now}, release_reason = $4::text
-        WHERE id = $3::bigint AND lifted_at IS NULL AND \(isOurs)
+        WHERE id = $3::bigint AND lifted_at IS NULL AND {ours}
         """)
 
     static let dropOthers = Query(
         """
-        DELETE FROM effects WHERE ledger_id = $3::bigint AND lease_owner IS NULL AND id <> $1::bigint AND \(isOurs)
+        DELETE FROM effects WHERE ledger_id = $3::bigint AND lease_owner IS NULL AND id <> $1::bigint AND {ours}
         """)
 
     static let told = Query(
         """
         UPDATE user_restrictions SET told_at = {now}, warning_message_id = $4::bigint
-        WHERE id {in:$3} AND \(isOurs)
+        WHERE id {in:$3} AND {ours}
         """)
 
     /// Who was freed while the message was on its way must not stay named in it; the edit looks who is left.
@@ -55,7 +56,7 @@ enum FinishText {
             """
             INSERT INTO effects (dedup_key, kind, lane, chat_id, payload, due_at, created_at)
             SELECT 'edit:' || u.group_id || ':' || \(message), 'edit', 3, u.group_id, \(payload), {now}, {now}
-            FROM user_restrictions u WHERE \(condition) AND \(isOurs)
+            FROM user_restrictions u WHERE \(condition) AND {ours}
             GROUP BY u.group_id, u.warning_message_id
             \(conflict)
             RETURNING 1
@@ -70,18 +71,18 @@ enum FinishText {
         """
         UPDATE protected_groups SET notice_message_id = $4::bigint, notice_thread_id = $5::bigint,
             notice_sent_at = CASE WHEN $4::bigint IS NULL THEN NULL ELSE {now} END, updated_at = {now}
-        WHERE group_id = $3::bigint AND \(isOurs)
+        WHERE group_id = $3::bigint AND {ours}
         """)
 
     static let note = Query(
         postgreSQL: """
             UPDATE decisions SET effects = effects || jsonb_build_array($4::jsonb)
-            WHERE id = $3::bigint AND \(isOurs)
+            WHERE id = $3::bigint AND {ours}
                 AND octet_length(facts::text) + octet_length(effects::text) + octet_length($4::text) < 1024
             """,
         sqlite: """
             UPDATE decisions SET effects = json_insert(effects, '$[#]', json($4))
-            WHERE id = $3 AND \(isOurs)
+            WHERE id = $3 AND {ours}
                 AND length(CAST(facts AS BLOB)) + length(CAST(effects AS BLOB)) + length(CAST($4 AS BLOB)) < 1024
             """)
 
@@ -94,7 +95,7 @@ enum FinishText {
                 w."user", w.ledger, $4::bigint, w.payload, {after:w.delay}, {now}
             FROM jsonb_to_recordset($3::jsonb) AS w(n int, kind text, key text, lane int, chat bigint,
                 "user" bigint, ledger bigint, payload jsonb, delay bigint)
-            WHERE \(isOurs) ORDER BY key
+            WHERE {ours} ORDER BY key
             \(EffectRows.conflictPostgreSQL)
             """)
 
@@ -128,7 +129,7 @@ enum FinishText {
     static let wakeAfterRestrict = Query(
         """
         UPDATE effects SET due_at = {least}(due_at, {now})
-        WHERE ledger_id = $3::bigint AND kind = 'lift' AND lease_owner IS NULL AND \(isOurs)
+        WHERE ledger_id = $3::bigint AND kind = 'lift' AND lease_owner IS NULL AND {ours}
             AND EXISTS (SELECT 1 FROM user_restrictions u WHERE u.id = $3::bigint AND u.state = 'lifting')
         RETURNING 1
         """)

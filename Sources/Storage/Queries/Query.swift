@@ -5,7 +5,8 @@ import EventLoop
 /// The texts of a statement, made once.
 ///
 /// A common text is PostgreSQL's with marks: `{now}`, `{after:MS}`, `{epoch:COLUMN}`, `{since:COLUMN}` (milliseconds),
-/// `{hour:COLUMN}`, `{today}`, `{in:$1}` (an array of ids), `{locked…}` (row locks, which SQLite does not need).
+/// `{hour:COLUMN}`, `{today}`, `{in:$1}` (an array of ids), `{locked…}` (row locks, which SQLite does not need), `{ours}`
+/// (see `FinishText`).
 /// For SQLite casts are dropped, and the moment is a parameter after the others, so that tests can move the clock.
 struct Query: Sendable {
     private let postgreSQL: String
@@ -93,6 +94,7 @@ private struct QueryText {
         case "locked": inner.isEmpty ? "FOR UPDATE" : "FOR UPDATE \(inner)"
         case "least": "LEAST"
         case "greatest": "GREATEST"
+        case "ours": FinishText.isOurs
         default: nil
         }
     }
@@ -124,6 +126,7 @@ private struct QueryText {
         case "locked": return ""
         case "least": return "min"
         case "greatest": return "max"
+        case "ours": return "TRUE"
         default: return nil
         }
     }

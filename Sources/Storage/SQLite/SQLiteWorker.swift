@@ -53,12 +53,13 @@ final class SQLiteWorker: Sendable {
     /// How many log batches share a commit.
     private static let logBound = 2
 
-    /// How long to wait for more callers after a group: none for one caller at a time, who waits for each answer.
+    /// How long to wait for more callers after a group, in microseconds: not at all for one caller at a time, who waits
+    /// for each answer.
     private static func patience(after count: Int) -> UInt32 {
         switch count {
         case ...1: 0
-        case 2..<8: 1000
-        case 8..<16: 3000
+        case 2..<4: 1000
+        case 4..<8: 3000
         default: 5000
         }
     }
@@ -138,7 +139,8 @@ final class SQLiteWorker: Sendable {
             var count = 0
             while let jobs = next(after: count) {
                 deliver(perform(jobs, on: connection))
-                count = role == .writer ? jobs.count : 0
+                // A small group between large ones is no sign that the load is over.
+                count = role == .writer ? max(jobs.count, count * 3 / 4) : 0
             }
         } catch {
             let failure = error.storeError
