@@ -95,7 +95,7 @@ struct EffectRoomTests {
             window.insert(Self.effect(id, .restrict), leaseEnd: Instant(nanoseconds: 0))
             window.end(Self.effect(id, .restrict))
         }
-        #expect(window.count == 300 - 256)
+        #expect(window.count == 300 - EffectWindow.storing)
         for id in Int64(1)...300 { window.remove(Self.effect(id, .restrict)) }
         #expect(window.isEmpty && window.count == 0)
         #expect(window.limits() == [1: 28, 2: 16, 3: 12, 4: 8])

@@ -7,8 +7,9 @@ import EventLoop
 struct EffectWindow {
     /// At most so many effects are in flight: from their lease to the end of their attempt.
     static let size = 64
-    /// So many more may wait for their ends to be stored.
-    private static let storing = 256
+    /// So many more may wait for their ends to be stored: as many as share a transaction. With more of them a busy
+    /// PostgreSQL falls behind, and records wait for ends.
+    static let storing = 64
     /// So many of them may be started by their own records; the rest is for looks, which find what waits longer.
     static let startedByRecords = size - 4 * leastLook
     /// How many of a lane a look asks for at least, so that it finds out whether any wait.
