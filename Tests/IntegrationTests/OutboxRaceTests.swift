@@ -64,6 +64,24 @@ struct OutboxRaceTests {
     }
 
     @Test(.timeLimit(.minutes(1)), arguments: Engine.allCases) @IO
+    func `who is held just after protection went off is not muted, nor told`(_ engine: Engine) async throws {
+        let outbox = try await OutboxWorld(engine)
+        let ben = outbox.person("Ben")
+        // Decided before and stored after: the lifts of /unprotect did not find it.
+        #expect(try await outbox.first.store.disable(as: .unprotected(outbox.group)) == 0)
+        try await outbox.recordHold(ben)
+        outbox.first.services.workers.start()
+        try await outbox.until("the hold is over") {
+            try await outbox.text("SELECT state || ' ' || release_reason FROM user_restrictions")
+                == "closed unprotected"
+        }
+        try await outbox.settle()
+        #expect(outbox.calls("restrictChatMember") == 0 && outbox.calls("sendMessage") == 0)
+        #expect(try await outbox.waiting() == "")
+        await outbox.end()
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: Engine.allCases) @IO
     func `a mute by a replica that was stopped meanwhile is lifted again`(_ engine: Engine) async throws {
         let outbox = try await OutboxWorld(engine)
         let ben = outbox.person("Ben")

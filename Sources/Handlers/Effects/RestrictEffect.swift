@@ -11,6 +11,8 @@ extension EffectPerformer {
         guard let ledger = effect.ledger, let user = effect.user, let hold = try await hold(of: effect, ledger),
             hold.state == .intended
         else { return .done() }
+        // A hold decided before protection went off and stored after it is not among those that were released then.
+        guard try await isProtecting(effect.chat) else { return .done([.closed(ledger, .unprotected)]) }
         do throws(EffectFailure) {
             // On all other paths the state was a fact of the decision and is in the row already.
             if hold.source == .message, hold.priorPermissions == nil,
