@@ -120,13 +120,13 @@ final class MemberScene {
     }
 
     private func isQuiet(_ soon: Int64) async throws -> Bool {
-        guard services.workers.inFlightCount == 0,
+        guard services.workers.activeCount == 0,
             try await world.ask("SELECT count(*) FROM effects WHERE lease_owner IS NOT NULL") == "0"
         else { return false }
         guard let next = try await store.nextDueMilliseconds(lanes: [1, 2, 3, 4]) else {
-            return services.workers.inFlightCount == 0
+            return services.workers.activeCount == 0
         }
-        return next > soon && services.workers.inFlightCount == 0
+        return next > soon && services.workers.activeCount == 0
     }
 
     /// Time goes by: for the service, for Telegram and for the database.

@@ -206,7 +206,7 @@ struct OutboxFailureTests {
             for _ in 0..<40 where try await !outbox.isSettled(ben, message) {
                 // A call on its way would take the step for its own time.
                 try await outbox.until("no call is on its way") {
-                    outbox.first.services.workers.inFlightCount == 0
+                    outbox.first.services.workers.activeCount == 0
                 }
                 Loop.shared.advance(milliseconds: 1100)
                 try await outbox.makeDue(kinds: "kind <> 'expire'")
@@ -215,7 +215,7 @@ struct OutboxFailureTests {
             }
             #expect(try await outbox.isSettled(ben, message), "\(method)")
             #expect(outbox.calls("sendMessage 200") <= 2)
-            try await outbox.until("nothing is on its way") { outbox.first.services.workers.inFlightCount == 0 }
+            try await outbox.until("nothing is on its way") { outbox.first.services.workers.activeCount == 0 }
             await outbox.first.log.flushNow()
             let calls = outbox.simulator.calls
             #expect(try await outbox.text("SELECT count(*) FROM api_call_log") == String(calls.count), "\(method)")

@@ -280,7 +280,7 @@ struct OutboxPauseTests {
                 let due = try await outbox.text("SELECT count(*) FROM effects WHERE due_at <= \(outbox.now)")
                 let open = try await outbox.text(
                     "SELECT count(*) FROM effects WHERE kind IN ('send', 'notify', 'restrict')")
-                return due == "0" && open == "0" && outbox.first.services.workers.inFlightCount == 0
+                return due == "0" && open == "0" && outbox.first.services.workers.activeCount == 0
             }
             #expect(!simulator.stands(message, in: outbox.world.group))
         }

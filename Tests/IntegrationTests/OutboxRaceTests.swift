@@ -151,7 +151,7 @@ struct OutboxRaceTests {
             outbox.first.services.workers.wake()
             try await outbox.until("an attempt is over") {
                 try await outbox.text("SELECT count(*) FROM effects WHERE due_at <= \(outbox.now)") == "0"
-                    && outbox.first.services.workers.inFlightCount == 0
+                    && outbox.first.services.workers.activeCount == 0
             }
         }
         try await outbox.until("taken as sent") { try await outbox.waiting() == "" }
@@ -199,7 +199,7 @@ struct OutboxRaceTests {
             outbox.first.services.workers.wake()
             try await outbox.until("an attempt is over") {
                 try await outbox.text("SELECT count(*) FROM effects WHERE due_at <= \(outbox.now)") == "0"
-                    && outbox.first.services.workers.inFlightCount == 0
+                    && outbox.first.services.workers.activeCount == 0
             }
         }
         try await outbox.until("told") {

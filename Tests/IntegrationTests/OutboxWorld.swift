@@ -219,7 +219,7 @@ final class OutboxWorld {
             (replica ?? first).services.workers.wake()
             try await until("effects end") {
                 try await self.world.ask("SELECT count(*) FROM effects WHERE due_at <= \(self.now) AND \(kinds)")
-                    == "0" && (replica ?? self.first).services.workers.inFlightCount == 0
+                    == "0" && (replica ?? self.first).services.workers.activeCount == 0
             }
         }
     }

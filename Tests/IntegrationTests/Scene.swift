@@ -221,7 +221,7 @@ final class Scene {
             let soon = SQLTime.text(Timestamp(microseconds: WallClock.now.microseconds + 200_000))
             let open = try await ask(
                 "SELECT count(*) FROM effects WHERE lease_owner IS NOT NULL OR due_at <= '\(soon)'")
-            guard open == "0", services.workers.inFlightCount == 0 else { continue }
+            guard open == "0", services.workers.activeCount == 0 else { continue }
             guard simulator.delivery.queues.count > 0 else { return }
             try await deliver()
         }

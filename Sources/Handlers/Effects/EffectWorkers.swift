@@ -43,8 +43,8 @@ public final class EffectWorkers {
         services.store.onEffects { [weak self] in self?.wake() }
     }
 
-    /// Number of effects in flight.
-    public var inFlightCount: Int { window.count }
+    /// Number of effects in flight, and of those whose ends are not stored yet.
+    public var activeCount: Int { window.ids.count }
 
     /// Whether `count` more effects may be started at once: only what is started at once is leased.
     func hasRoom(for count: Int) -> Bool {
