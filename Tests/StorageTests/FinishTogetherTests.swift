@@ -81,6 +81,32 @@ struct FinishTogetherTests {
         #expect((400...1024).contains(stored))
     }
 
+    @Test(arguments: Engine.allCases) @IO
+    func `an end that is refused is not the others' fault`(_ engine: Engine) async throws {
+        let fixture = try await StoreFixture(engine)
+        var ends: [(effect: Effect, end: Task<FinishOutcome, any Error>)] = []
+        for user in Int64(5)...6 {
+            let recorded = try await fixture.recorded(fixture.holdRecord(update: user, user: user, message: user))
+            for effect in recorded.effects where effect.kind != .prompt {
+                // A trace that is no JSON is refused by either engine.
+                let note = effect.kind == .delete && user == 5 ? "{" : #"{"kind":"\#(effect.kind)"}"#
+                let end = Task { @IO in
+                    try await fixture.store.finish(effect, .done([], follow: []), note: note)
+                }
+                ends.append((effect, end))
+            }
+        }
+        for (effect, end) in ends {
+            if effect.kind == .delete, effect.user == nil, effect.key.hasSuffix(":5") {
+                await #expect(throws: StoreError.self) { try await end.value }
+            } else {
+                #expect(try await end.value == .finished)
+            }
+        }
+        #expect(try await column("SELECT dedup_key FROM effects WHERE kind <> 'prompt'", fixture).count == 1)
+        #expect(try await fixture.text("SELECT effects FROM decisions WHERE user_id = 5").contains("restrict"))
+    }
+
     @IO
     private func column(_ query: String, _ fixture: StoreFixture) async throws -> [String] {
         let rows = try await fixture.database.run([SQLStatement(query)], .read).first ?? []
