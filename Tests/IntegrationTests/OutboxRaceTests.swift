@@ -82,6 +82,27 @@ struct OutboxRaceTests {
     }
 
     @Test(.timeLimit(.minutes(1)), arguments: Engine.allCases) @IO
+    func `whom a replica that died muted after protection went off is freed`(_ engine: Engine) async throws {
+        let outbox = try await OutboxWorld(engine)
+        let ben = outbox.person("Ben")
+        _ = try await outbox.first.store.disable(as: .unprotected(outbox.group))
+        try await outbox.recordHold(ben)
+        // The other replica still took the group for protected, muted, and died before it could store that.
+        try await outbox.execute(
+            "UPDATE effects SET lease_owner = 'dead', lease_until = created_at WHERE kind = 'restrict'")
+        let simulator = outbox.simulator
+        simulator.world.restrict(
+            ben, in: outbox.world.group, to: [], until: 0, by: simulator.world.botID, now: WallClock.now)
+        simulator.settle()
+        #expect(outbox.isMuted(ben))
+        outbox.first.services.workers.start()
+        try await outbox.until("the hold is over") {
+            try await outbox.text("SELECT state FROM user_restrictions") == "closed" && !outbox.isMuted(ben)
+        }
+        await outbox.end()
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: Engine.allCases) @IO
     func `a mute by a replica that was stopped meanwhile is lifted again`(_ engine: Engine) async throws {
         let outbox = try await OutboxWorld(engine)
         let ben = outbox.person("Ben")

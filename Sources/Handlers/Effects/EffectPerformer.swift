@@ -54,9 +54,6 @@ final class EffectPerformer {
         do throws(FetchFailed) { return try await services.group(id) } catch { throw .store(.unavailable) }
     }
 
-    /// Whether the group's gate is on.
-    func isProtecting(_ id: ChatID) async throws(EffectFailure) -> Bool { try await group(id)?.isEnabled == true }
-
     /// Takes the budget of one message; `nil`: it may be sent.
     func budgetWait(_ chat: ChatID) -> AttemptOutcome? {
         switch services.budget.take(chat, at: Loop.shared.now, replicas: services.replicas()) {

@@ -12,7 +12,8 @@ extension EffectPerformer {
             hold.state == .intended
         else { return .done() }
         // A hold decided before protection went off and stored after it is not among those that were released then.
-        guard try await isProtecting(effect.chat) else { return .done([.closed(ledger, .unprotected)]) }
+        let isProtecting = try await group(effect.chat)?.isEnabled == true
+        if !isProtecting, !effect.mayBeDone { return .done([.closed(ledger, .unprotected)]) }
         do throws(EffectFailure) {
             // On all other paths the state was a fact of the decision and is in the row already.
             if hold.source == .message, hold.priorPermissions == nil,
@@ -25,7 +26,9 @@ extension EffectPerformer {
             try await fromTelegram { () async throws(BotAPIError) in
                 try await services.api.restrictChatMember(user, in: effect.chat, permissions: .none, context(effect))
             }
-            return .done([.held(ledger)])
+            // An attempt before may have muted, so the row must not just close: who is held now is freed by its rules.
+            let follow = isProtecting ? [] : [EffectWish.recheck(user, in: effect.chat, source: .message)]
+            return .done([.held(ledger)], follow: follow)
         } catch {
             guard case .api(let error) = error else { throw error }
             return try refused(error, hold, effect)
@@ -58,8 +61,7 @@ extension EffectPerformer {
         guard member.status == .restricted, let permissions = member.permissions else { return nil }
         // Who is fully muted cannot have written: at a repetition the mute is our own of an attempt before.
         // Whoever lacks some permissions has them from others.
-        let isRepeated = effect.isTakenOver || effect.attempts > 0
-        if isRepeated, permissions.isEmpty { return nil }
+        if effect.mayBeDone, permissions.isEmpty { return nil }
         let prior = PriorPermissions(permissions: permissions, untilSeconds: member.untilDate)
         try await fromStore { () async throws(StoreError) in try await services.store.setPrior(prior.json, of: hold.id)
         }
@@ -88,4 +90,9 @@ extension EffectPerformer {
             return .done([.closed(hold.id, .failed)], failure: failure)
         }
     }
+}
+
+extension Effect {
+    /// Whether an attempt before, here or by a replica that is gone, may have done what it asks for.
+    fileprivate var mayBeDone: Bool { isTakenOver || attempts > 0 }
 }
