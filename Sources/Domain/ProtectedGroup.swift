@@ -16,6 +16,16 @@ public enum GroupMode: String, Sendable {
     case observe
 }
 
+/// Whether what was decided is done.
+public enum Enforcement: String, Sendable {
+    /// It is done.
+    case enforced
+    /// The group only watches.
+    case observe
+    /// Somebody stopped enforcement for a while.
+    case paused
+}
+
 /// What a group's administrators have set; `protected_groups.params`, each key with its default.
 public struct GroupParams: Equatable, Sendable {
     /// `mode`.

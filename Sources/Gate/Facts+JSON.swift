@@ -2,15 +2,19 @@
 //
 // `memberships` has one place for each of the group's channels, in their order, so that a row with many channels stays
 // small: `"member"`, the age of a negative answer in milliseconds, an object for what went wrong, `null` for unknown.
-// `cached_ms` has the ages of what came from memory in the same places.
+// `cached_ms` has the ages of what came from memory in the same places, `asked_ms` how long the answers of Telegram took.
+// `mode` is there where nothing was done: `observe` or `paused`.
 
 import Domain
 import JSON
 
 extension Facts {
     /// The stored form, with the decision's reason beside the facts. `cachedMilliseconds` has the ages of what came from
-    /// memory; everything else was asked for this decision.
-    public func encoded(reason: String, cachedMilliseconds: ByChannel<Int64> = ByChannel()) -> String {
+    /// memory, `askedMilliseconds` how long it took to ask for the others; `enforcement`: whether anything was done.
+    public func encoded(
+        reason: String, cachedMilliseconds: ByChannel<Int64> = ByChannel(),
+        askedMilliseconds: ByChannel<Int64> = ByChannel(), enforcement: Enforcement = .enforced
+    ) -> String {
         var writer = JSONWriter()
         writer.object { json in
             json.key("v")
@@ -55,22 +59,31 @@ extension Facts {
                     if let fact = memberships[channel] { fact.write(to: &list) } else { list.null() }
                 }
             }
-            guard !cachedMilliseconds.isEmpty else { return }
-            json.key("cached_ms")
-            json.array { list in
-                for channel in group.channels {
-                    if let age = cachedMilliseconds[channel] { list.int(age) } else { list.null() }
-                }
-            }
+            write("cached_ms", cachedMilliseconds, to: &json)
+            write("asked_ms", askedMilliseconds, to: &json)
+            guard enforcement != .enforced else { return }
+            json.key("mode")
+            json.string(enforcement.rawValue)
         }
         return writer.text
+    }
+
+    private func write(_ key: StaticString, _ values: ByChannel<Int64>, to json: inout JSONWriter) {
+        guard !values.isEmpty else { return }
+        json.key(key)
+        json.array { list in
+            for channel in group.channels {
+                if let value = values[channel] { list.int(value) } else { list.null() }
+            }
+        }
     }
 
     /// Reads the stored form back.
     ///
     /// - Throws: `JSONError` for what this version did not write.
-    public init(stored: String) throws(JSONError) {
-        let value = try JSONValue(parsing: Array(stored.utf8))
+    public init(stored: String) throws(JSONError) { try self.init(stored: try JSONValue(parsing: Array(stored.utf8))) }
+
+    init(stored value: JSONValue) throws(JSONError) {
         guard value["v"]?.int == 1, let occasion = value["occasion"]?.string.flatMap(Occasion.init(rawValue:)),
             let group = value["group"].flatMap(GroupFacts.init(stored:)),
             let sender = Sender(stored: value["sender"]?.string, channel: value["sender_chat"]?.int)

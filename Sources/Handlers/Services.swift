@@ -89,6 +89,11 @@ public final class Services {
         }
     }
 
+    /// Whether decisions about a group are carried out now.
+    func enforcement(of group: ProtectedGroup) -> Enforcement {
+        group.params.mode == .observe ? .observe : .enforced
+    }
+
     /// A group's configuration: from memory, else from the store.
     func group(_ id: ChatID) async throws(FetchFailed) -> ProtectedGroup? {
         try await caches.groups.value(id) { [store] () async throws(FetchFailed) -> ProtectedGroup? in

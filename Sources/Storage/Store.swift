@@ -18,7 +18,7 @@ public enum StoreError: Error, Equatable, Sendable {
 
 /// Everything that the service asks of a database.
 @IO
-public protocol Store: GroupStore, OutboxStore, LedgerStore, ServiceStore, LogStore {}
+public protocol Store: GroupStore, OutboxStore, LedgerStore, TraceStore, ServiceStore, LogStore {}
 
 // MARK: - Groups
 

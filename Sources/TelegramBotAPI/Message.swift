@@ -118,6 +118,8 @@ public struct RepliedMessage: Equatable, Sendable {
     public var senderChat: Chat?
     /// The channel that it was forwarded from.
     public var forwardOrigin: Chat?
+    /// People whom its text mentions without their public names.
+    public var mentioned: [User] = []
 
     /// An answered message with the given facts.
     public init(id: MessageID, from: User? = nil, senderChat: Chat? = nil, forwardOrigin: Chat? = nil) {

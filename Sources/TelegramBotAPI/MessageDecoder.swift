@@ -165,6 +165,10 @@ extension RepliedMessage {
             case "from": replied.from = try User(reading: &reader)
             case "sender_chat": replied.senderChat = try Chat(reading: &reader)
             case "forward_origin": replied.forwardOrigin = try reader.readForwardOrigin()
+            case "entities", "caption_entities":
+                replied.mentioned = try reader.readEntities().compactMap { entity in
+                    if case .textMention(let user) = entity.kind { user } else { nil }
+                }
             default: try reader.skip()
             }
         }

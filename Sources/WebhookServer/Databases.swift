@@ -6,6 +6,15 @@ import Storage
 
 @IO
 enum Databases {
+    /// The file of a simulated world, which begins anew at each start: what a real bot left in the default database
+    /// is not touched. `nil`: a bot, or a database of somebody's own.
+    static func simulatorFile(_ configuration: Configuration, isSimulated: Bool? = nil) -> String? {
+        guard isSimulated ?? (configuration.botToken == nil),
+            configuration.database == .sqlite(path: "\(configuration.stateDirectory)/nezuko.db")
+        else { return nil }
+        return "\(configuration.stateDirectory)/simulator.db"
+    }
+
     /// - Throws: `StoreError` when a SQLite file cannot be opened; a PostgreSQL server that is away is no error.
     ///
     /// - Parameter scratch: a SQLite file to open instead.

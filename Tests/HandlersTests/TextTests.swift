@@ -24,7 +24,11 @@ private let samples: [Text] = [
     .statusChannel(name: "C1", subscribers: 77, ageMinutes: 88, isBroken: false), .statusHeld(77),
     .statusDay(verified: 77, restricted: 88), .settingsSaved(key: "K1", value: "V1"),
     .settingsUnknownKey("K1", keys: "V1"), .settingsBadValue(key: "K1", valid: "V1"), .exempted("M1"),
-    .exemptionEnded("M1"), .exemptUnknown("M1"),
+    .exemptionEnded("M1"), .personUnknown("M1", command: .why), .personSeveral("M1", command: .why),
+    .whyNothing("M1", .notHeld),
+    .whyPerson("M1", .held(since: "77", isTold: true, presses: 88)), .decisionUnreadable(77),
+    .released("M1", since: "77", missing: ["C1"]), .releaseUnderWay("M1", since: "77", missing: []),
+    .releaseNotHeld("M1", isRestricted: true),
     .statistics(days: 77, verifications: 88, restrictions: 99, rate: "R1", errors: 66, topHour: 5),
     .ids(chat: ChatID(-77), user: UserID(88)), .heldNowhere, .welcome, .menuHelp, .protectUsage,
 ]
@@ -46,6 +50,7 @@ private let marks = ["M1", "C1", "L1", "G1", "N1", "R1", "K1", "V1", "77", "88",
     ]
     let labels: [Label] = [
         .join(worst), .verify, .verifyInPrivate, .setup, .howItWorks, .commands, .help, .addToGroup, .back,
+        .release, .exempt,
     ]
     let channels = (1...20).map { RequiredChannel(id: ChatID(Int64(-$0)), title: worst) }
     for language in Languages.all {

@@ -251,12 +251,19 @@ final class MemberScene {
     }
 
     /// Somebody writes a command in the group (`nil`: in private); gives the bot's new messages.
-    func command(_ text: String, by person: Int64? = nil, inPrivate: Bool = false) async throws -> [String] {
+    func command(
+        _ text: String, by person: Int64? = nil, inPrivate: Bool = false, replyTo message: Int64? = nil
+    ) async throws -> [String] {
         let person = person ?? world.owner
         let place = inPrivate ? person : group
         let known = Set(simulator.botMessages(in: place).map(\.id))
         if inPrivate {
             try simulator.personWritesToBot(person, text)
+        } else if let message, let replied = simulator.world.chats[place]?.messages[message] {
+            _ = try simulator.world.write(
+                person, in: place, text,
+                extra: [("reply_to_message", simulator.world.messageObject(replied, in: place))], now: WallClock.now)
+            simulator.settle()
         } else {
             try simulator.personWrites(person, in: place, text)
         }

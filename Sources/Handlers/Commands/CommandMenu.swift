@@ -11,7 +11,7 @@ public enum CommandMenu {
     private static let inPrivate: [CommandName] = [.start, .help, .verify, .id]
     private static let inGroups: [CommandName] = [.status, .verify, .help, .id]
     private static let forAdministrators: [CommandName] = [
-        .protect, .unprotect, .status, .settings, .exempt, .stats, .verify, .help, .id,
+        .protect, .unprotect, .status, .settings, .why, .release, .exempt, .stats, .verify, .help, .id,
     ]
 
     /// Sets every menu in every language. A bot admin who never wrote to the bot has no chat to set one in; those

@@ -18,6 +18,10 @@ public enum CommandName: String, CaseIterable, Sendable {
     case verify
     /// Exempts a person for good.
     case exempt
+    /// Frees a person whom the bot holds.
+    case release
+    /// Why the bot did what it did to a person.
+    case why
     /// Figures of a group.
     case stats
     /// Ids of chat and person.

@@ -52,6 +52,15 @@ public final class CommandTools {
         return missing
     }
 
+    /// Notes who changed what; `admin` nil: an anonymous administrator. The change stands also if this cannot be stored.
+    func audit(_ action: String, by admin: UserID?, _ type: String, _ target: String, in group: ChatID) async {
+        let row = AuditRow(
+            admin: admin, action: action, targetType: type, target: target, details: #"{"group_id":\#(group.value)}"#)
+        do throws(StoreError) { try await store.audit(row) } catch {
+            Log.error("audit_not_stored", .name(action), .chatID(group.value), .error("\(error)"))
+        }
+    }
+
     /// A group's configuration changed: no replica goes on with the old one.
     func forget(_ group: ChatID) async {
         caches.groups.forget(group)

@@ -17,6 +17,7 @@ public final class Commands {
 
     private let tools: CommandTools
     private let list: [CommandName: any Command]
+    private let buttons: CommandButtons
     private let budget = CommandBudget()
 
     /// The commands, with the parts that they use.
@@ -26,9 +27,10 @@ public final class Commands {
         let all: [any Command] = [
             Start(tools: tools, privateChat: privateChat), Help(), Protect(tools: tools), Unprotect(tools: tools),
             Status(tools: tools), Settings(tools: tools), Verify(tools: tools, privateChat: privateChat),
-            Exempt(tools: tools), Stats(tools: tools), ID(),
+            Exempt(tools: tools), Release(tools: tools), Why(tools: tools), Stats(tools: tools), ID(),
         ]
         list = Dictionary(uniqueKeysWithValues: all.map { (type(of: $0).name, $0) })
+        buttons = CommandButtons(tools: tools)
     }
 
     /// Makes the counters of commands present at the first scrape.
@@ -55,10 +57,15 @@ public final class Commands {
         await send(await replies(of: command, to: call), to: call)
     }
 
+    /// Answers a press of a button that does what a command does; false: it is for others.
+    func pressed(_ query: CallbackQuery) async -> Bool { await buttons.handle(query) }
+
     // MARK: - Parts
 
     private func replies(of command: any Command, to call: CommandCall) async -> [Reply] {
-        if let refusal = await refusal(of: type(of: command).audience, call) { return [Reply(refusal)] }
+        if let refusal = await CommandRights(tools: tools).refusal(of: type(of: command).audience, call) {
+            return [Reply(refusal)]
+        }
         do throws(CommandError) {
             return try await command.run(call)
         } catch {
@@ -66,24 +73,6 @@ public final class Commands {
             if case .telegram(let failure) = error, failure.isTransient { return [Reply(.telegramSilent)] }
             return [Reply(.somethingWrong(reference: reference))]
         }
-    }
-
-    /// Why the sender may not; `nil`: they may.
-    private func refusal(of audience: Audience, _ call: CommandCall) async -> Text? {
-        switch audience {
-        case .everybody: return nil
-        case .group: return call.chat.isGroup ? nil : .onlyInGroups
-        case .groupAdmins, .groupRestrictors, .supergroupRestrictors: break
-        }
-        guard call.chat.isGroup else { return .onlyInGroups }
-        if case .supergroupRestrictors = audience, call.chat.type == .group { return .basicGroup }
-        if call.isAnonymousAdmin { return nil }
-        guard let admins = await tools.administrators(of: call.chat.id), let user = call.user else {
-            return .permissionsUnknown
-        }
-        guard admins.ids.contains(user.id) else { return .groupAdminsOnly }
-        if case .groupAdmins = audience { return nil }
-        return admins.restrictors.contains(user.id) || admins.creator == user.id ? nil : .restrictRightNeeded
     }
 
     private func send(_ replies: [Reply], to call: CommandCall) async {
@@ -144,6 +133,11 @@ public final class Commands {
 enum CommandFailure {
     /// Writes the failure down and gives its reference.
     static func report(_ error: CommandError, _ call: CommandCall) -> String {
+        report(error, name: call.name?.rawValue ?? "other", chat: call.chat.id)
+    }
+
+    /// The same for a button's press.
+    static func report(_ error: CommandError, name: String, chat: ChatID) -> String {
         let reference = String(UInt32.random(in: .min ... .max), radix: 36)
         let cause =
             switch error {
@@ -151,8 +145,7 @@ enum CommandFailure {
             case .telegram(let error): error.errorClass.rawValue
             }
         Log.error(
-            "command_failed", .name(call.name?.rawValue ?? "other"), .chatID(call.chat.id.value), .traceID(reference),
-            .error(cause))
+            "command_failed", .name(name), .chatID(chat.value), .traceID(reference), .error(cause))
         return reference
     }
 }

@@ -1,6 +1,7 @@
 // English: the default language, and the one whose placeholders the others are compared with.
 
 import Domain
+import Gate
 
 /// The texts in English.
 struct English: Catalogue {
@@ -110,6 +111,8 @@ struct English: Catalogue {
             /unprotect – stop, or drop a channel
             /status – state and counts
             /settings – texts and behaviour
+            /why – why a person was muted, or not
+            /release – free a person for a day
             /exempt – let a person write in any case
             /stats – figures of this group
             /verify – check me now
@@ -125,6 +128,7 @@ struct English: Catalogue {
             • <i>Nobody is checked:</i> /status names a missing right or a broken channel.
             • <i>Somebody stays muted:</i> they press the button, or send /verify. I never unmute whom an \
             administrator has muted.
+            • <i>Why was somebody muted?</i> /why in reply to the prompt or to them.
             • <i>A person is to write in any case:</i> /exempt in reply to them.
             """
         case .menuAddToGroup:
@@ -237,7 +241,41 @@ struct English: Catalogue {
         case .exempted(let person): "\(person) may write here in any case."
         case .exemptionEnded(let person): "\(person) is checked like everybody again."
         case .exemptionsFull: "200 people are exempt already. Remove one first."
-        case .exemptUnknown(let name): "I do not know \(name). Reply to a message of theirs with /exempt."
+        case .personUnknown(let name, let command):
+            "I do not know \(name). Reply to a message of theirs with /\(command.rawValue)."
+        case .personSeveral(let people, let command):
+            """
+            That message is about several people. Choose one: <code>/\(command.rawValue) id</code>
+            \(people)
+            """
+        case .whyUsage:
+            "Reply with /why to a prompt or to the person, or <code>/why @name</code>, <code>/why id</code>."
+        case .whyNothing(let person, let state):
+            """
+            Nothing is recorded about \(person) in the last 30 days.
+            Now: \(word(.state(state)))
+            """
+        case .whyPerson(let person, let state): "\(person), now: \(word(.state(state)))"
+        case .decision(let decision): decision.markup(in: self)
+        case .decisionUnreadable(let id): "\nDecision \(id) was written by another version. Ask whoever runs me."
+        case .releaseUsage:
+            "Reply with /release to a prompt or to the person, or <code>/release @name</code>, <code>/release id</code>."
+        case .released(let person, let since, let missing):
+            """
+            \(person) can write again, and is not checked for 24 hours. \
+            Was muted since \(since) for not joining \(missing.joined(separator: ", ")).
+            """
+        case .releaseUnderWay(let person, let since, let missing):
+            """
+            \(person), muted since \(since), is being released, and is not checked for 24 hours.
+            \(missing.isEmpty
+                ? "Telegram has not done it yet; I keep trying." as Markup
+                : "Telegram refuses it: please give me the right to \(names(missing)). I keep trying.")
+            """
+        case .releaseNotHeld(let person, let isRestricted):
+            isRestricted
+                ? "\(person) is not muted by me: an administrator restricted them, and only they can lift it."
+                : "\(person) is not muted by me."
         case .statistics(let days, let verifications, let restrictions, let rate, let errors, let topHour):
             """
             <b>Last \(days) days</b>
@@ -284,6 +322,8 @@ struct English: Catalogue {
         case .help: "Help"
         case .addToGroup: "Add to group"
         case .back: "Back"
+        case .release: "Release"
+        case .exempt: "Exempt"
         }
     }
 
@@ -297,12 +337,119 @@ struct English: Catalogue {
         case .settings: "Show and change settings"
         case .verify: "Check my subscriptions now"
         case .exempt: "Let a person write in any case"
+        case .release: "Free a person whom I muted"
+        case .why: "Why I did what I did to a person"
         case .stats: "Figures of this group"
         case .id: "Ids of this chat and of you"
         }
     }
 
+    func word(_ word: TraceWord) -> String {
+        switch word {
+        case .occasion(let occasion):
+            switch occasion {
+            case .message: "Message"
+            case .edit: "Edited message"
+            case .join: "Joined the group"
+            case .joinRequest: "Asked to join the group"
+            case .recheck: "Looked at again"
+            case .button: "Pressed the button"
+            case .byHand: "Changed by hand"
+            }
+        case .outcome(let outcome, let isDone):
+            switch outcome {
+            case "hold": isDone ? "muted" : "would have been muted"
+            case "delete": isDone ? "message removed" : "message would have been removed"
+            case "release": "released"
+            case "allow": "let through"
+            case "ignore": "left alone"
+            case "approve": "let in"
+            case "refused": "refused by Telegram"
+            default: "left as it was"
+            }
+        case .reason(let reason): self.reason(reason)
+        case .standing(let fact):
+            switch fact {
+            case .member: "subscribed"
+            case .notMember: "not subscribed"
+            case .inferredNotMember: "not subscribed: Telegram does not know them there"
+            case .failed(let failure): "could not be checked: \(failure)"
+            case .unreachable(let failure): "cannot be seen by me: \(failure)"
+            case nil: "not looked up"
+            }
+        case .fromMemory(let seconds): "from memory, \(seconds) s old"
+        case .asked(let milliseconds): "asked, \(milliseconds) ms"
+        case .effect(let kind):
+            switch kind {
+            case .delete: "remove the message"
+            case .restrict: "mute"
+            case .lift: "unmute"
+            case .approve: "let in"
+            case .prompt: "prompt"
+            case .edit, .expire: "update the prompt"
+            case .send: "note"
+            case .notify: "notice to administrators"
+            case .recheck: "look again"
+            case nil: "something of another version"
+            }
+        case .result(let result, let failure, let milliseconds, let attempts):
+            switch result {
+            case .done: "done in \(milliseconds) ms"
+            case .failed: "failed: \(failure ?? "unknown")"
+            case .waiting: "tried again after \(failure ?? "a pause"), attempt \(attempts)"
+            }
+        case .state(let state):
+            switch state {
+            case .held(let since, let isTold, let presses):
+                "muted by me since \(since), \(isTold ? "told" : "not told yet"), pressed \(presses) times"
+            case .releasing: "being released"
+            case .orphaned: "muted by me; I cannot lift it until I am back in the group"
+            case .notHeld: "not muted by me"
+            case .restrictedByAdmin: "not muted by me; restricted by an administrator"
+            }
+        }
+    }
+
     // MARK: - Parts
+
+    private func reason(_ reason: DecisionReason) -> String {
+        switch reason {
+        case .notSubscribed: "not subscribed"
+        case .alreadyHeld: "muted already"
+        case .other(let word): word
+        case .rule(let rule):
+            switch rule {
+            case .notAGroup: "not a group"
+            case .serviceMessage: "a message of Telegram's own"
+            case .notProtected: "the group was not protected"
+            case .linkedPost: "a post of the linked channel"
+            case .anonymousAdmin: "an anonymous administrator"
+            case .senderChatAllowed: "speaks as a channel that may"
+            case .senderChat: "speaks as a channel, which is not allowed here"
+            case .bot: "a bot"
+            case .exempt: "exempt"
+            case .subscribed: "subscribed to everything"
+            case .admin: "an administrator"
+            case .checkFailed: "Telegram did not say"
+            case .channelsUnreachable: "no channel can be checked"
+            case .notInGroup: "not in the group"
+            case .notHeld: "not muted"
+            }
+        case .release(let release):
+            switch release {
+            case .verified: "subscribed to everything"
+            case .event: "joined the channels"
+            case .admin: "an administrator's word"
+            case .adminRestricted: "an administrator restricted them"
+            case .unprotected: "the group or channel is no longer protected"
+            case .undo: "taken back by an administrator"
+            case .reconcile: "put in order"
+            case .left: "left the group"
+            case .refused: "Telegram refused the restriction"
+            case .failed: "the restriction failed for too long"
+            }
+        }
+    }
 
     private func names(_ rights: [BotRight]) -> String {
         rights.map {

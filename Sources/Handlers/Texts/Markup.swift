@@ -70,7 +70,7 @@ public enum HTML {
     }
 
     /// Markup without its tags, its entities read: our own four.
-    static func plain(_ html: String) -> String {
+    public static func plain(_ html: String) -> String {
         var text = ""
         var isInTag = false
         var entity: String?

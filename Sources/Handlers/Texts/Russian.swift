@@ -1,6 +1,7 @@
 // Russian.
 
 import Domain
+import Gate
 
 /// The texts in Russian.
 struct Russian: Catalogue {
@@ -112,6 +113,8 @@ struct Russian: Catalogue {
             /unprotect – выключить или убрать канал
             /status – состояние и числа
             /settings – тексты и поведение
+            /why – почему человек ограничен или нет
+            /release – освободить человека на сутки
             /exempt – разрешить человеку писать всегда
             /stats – статистика группы
             /verify – проверить меня сейчас
@@ -127,6 +130,7 @@ struct Russian: Catalogue {
             • <i>Никого не проверяют:</i> /status назовёт недостающее право или недоступный канал.
             • <i>Кто-то остаётся ограничен:</i> ему нужно нажать кнопку или отправить /verify. Я не снимаю \
             ограничений, которые поставил администратор.
+            • <i>Почему человек ограничен?</i> /why в ответ на подсказку или ему.
             • <i>Человек должен писать в любом случае:</i> /exempt в ответ на его сообщение.
             """
         case .menuAddToGroup:
@@ -247,7 +251,47 @@ struct Russian: Catalogue {
         case .exempted(let person): "\(person) может писать здесь в любом случае."
         case .exemptionEnded(let person): "\(person) снова проверяется, как все."
         case .exemptionsFull: "Исключений уже 200. Сначала уберите одно."
-        case .exemptUnknown(let name): "Я не знаю, кто такой \(name). Ответьте на его сообщение командой /exempt."
+        case .personUnknown(let name, let command):
+            "Я не знаю, кто такой \(name). Ответьте на его сообщение командой /\(command.rawValue)."
+        case .personSeveral(let people, let command):
+            """
+            Это сообщение о нескольких людях. Выберите: <code>/\(command.rawValue) id</code>
+            \(people)
+            """
+        case .whyUsage:
+            """
+            Ответьте командой /why на подсказку или человеку, или <code>/why @name</code>, <code>/why id</code>.
+            """
+        case .whyNothing(let person, let state):
+            """
+            О человеке \(person) за последние 30 дней ничего не записано.
+            Сейчас: \(word(.state(state)))
+            """
+        case .whyPerson(let person, let state): "\(person), сейчас: \(word(.state(state)))"
+        case .decision(let decision): decision.markup(in: self)
+        case .decisionUnreadable(let id):
+            "\nРешение \(id) записано другой версией. Спросите того, кто меня запускает."
+        case .releaseUsage:
+            """
+            Ответьте командой /release на подсказку или человеку, или <code>/release @name</code>, \
+            <code>/release id</code>.
+            """
+        case .released(let person, let since, let missing):
+            """
+            \(person) снова может писать и 24 часа не проверяется. \
+            Ограничение стояло с \(since): нет подписки на \(missing.joined(separator: ", ")).
+            """
+        case .releaseUnderWay(let person, let since, let missing):
+            """
+            С \(person) снимается ограничение, которое стоит с \(since); 24 часа проверки не будет.
+            \(missing.isEmpty
+                ? "Telegram ещё не выполнил это; я продолжаю попытки." as Markup
+                : "Telegram отказывает: дайте мне право \(names(missing)). Я продолжаю попытки.")
+            """
+        case .releaseNotHeld(let person, let isRestricted):
+            isRestricted
+                ? "\(person): ограничение не моё, его поставил администратор, и снять может только он."
+                : "\(person): моего ограничения нет."
         case .statistics(let days, let verifications, let restrictions, let rate, let errors, let topHour):
             """
             <b>За \(days) \(Plural.russian(days, "день", "дня", "дней"))</b>
@@ -294,6 +338,8 @@ struct Russian: Catalogue {
         case .help: "Помощь"
         case .addToGroup: "Добавить в группу"
         case .back: "Назад"
+        case .release: "Освободить"
+        case .exempt: "Исключение"
         }
     }
 
@@ -307,12 +353,119 @@ struct Russian: Catalogue {
         case .settings: "Показать и изменить настройки"
         case .verify: "Проверить мои подписки сейчас"
         case .exempt: "Разрешить человеку писать всегда"
+        case .release: "Снять моё ограничение с человека"
+        case .why: "Почему я так поступил с человеком"
         case .stats: "Статистика этой группы"
         case .id: "Идентификаторы чата и ваш"
         }
     }
 
+    func word(_ word: TraceWord) -> String {
+        switch word {
+        case .occasion(let occasion):
+            switch occasion {
+            case .message: "Сообщение"
+            case .edit: "Правка сообщения"
+            case .join: "Вступление в группу"
+            case .joinRequest: "Заявка на вступление"
+            case .recheck: "Повторная проверка"
+            case .button: "Нажатие кнопки"
+            case .byHand: "Изменение вручную"
+            }
+        case .outcome(let outcome, let isDone):
+            switch outcome {
+            case "hold": isDone ? "ограничение" : "было бы ограничение"
+            case "delete": isDone ? "сообщение удалено" : "сообщение было бы удалено"
+            case "release": "ограничение снято"
+            case "allow": "пропущено"
+            case "ignore": "не рассматривается"
+            case "approve": "впущен"
+            case "refused": "Telegram отказал"
+            default: "без изменений"
+            }
+        case .reason(let reason): self.reason(reason)
+        case .standing(let fact):
+            switch fact {
+            case .member: "подписан"
+            case .notMember: "не подписан"
+            case .inferredNotMember: "не подписан: Telegram не знает его там"
+            case .failed(let failure): "не удалось проверить: \(failure)"
+            case .unreachable(let failure): "мне не виден: \(failure)"
+            case nil: "не проверялось"
+            }
+        case .fromMemory(let seconds): "из памяти, \(seconds) с назад"
+        case .asked(let milliseconds): "запрос, \(milliseconds) мс"
+        case .effect(let kind):
+            switch kind {
+            case .delete: "удалить сообщение"
+            case .restrict: "ограничить"
+            case .lift: "снять ограничение"
+            case .approve: "впустить"
+            case .prompt: "подсказка"
+            case .edit, .expire: "обновить подсказку"
+            case .send: "заметка"
+            case .notify: "уведомление администраторам"
+            case .recheck: "проверить ещё раз"
+            case nil: "действие другой версии"
+            }
+        case .result(let result, let failure, let milliseconds, let attempts):
+            switch result {
+            case .done: "сделано за \(milliseconds) мс"
+            case .failed: "не вышло: \(failure ?? "неизвестно")"
+            case .waiting: "ещё раз после \(failure ?? "паузы"), попытка \(attempts)"
+            }
+        case .state(let state):
+            switch state {
+            case .held(let since, let isTold, let presses):
+                "ограничен мной с \(since), \(isTold ? "сообщено" : "ещё не сообщено"), нажатий: \(presses)"
+            case .releasing: "ограничение снимается"
+            case .orphaned: "ограничен мной; сниму, когда меня вернут в группу"
+            case .notHeld: "мной не ограничен"
+            case .restrictedByAdmin: "мной не ограничен; ограничен администратором"
+            }
+        }
+    }
+
     // MARK: - Parts
+
+    private func reason(_ reason: DecisionReason) -> String {
+        switch reason {
+        case .notSubscribed: "нет подписки"
+        case .alreadyHeld: "уже ограничен"
+        case .other(let word): word
+        case .rule(let rule):
+            switch rule {
+            case .notAGroup: "не группа"
+            case .serviceMessage: "служебное сообщение"
+            case .notProtected: "группа не была защищена"
+            case .linkedPost: "запись связанного канала"
+            case .anonymousAdmin: "анонимный администратор"
+            case .senderChatAllowed: "от имени канала, которому можно"
+            case .senderChat: "от имени канала, здесь так нельзя"
+            case .bot: "бот"
+            case .exempt: "исключение"
+            case .subscribed: "есть все подписки"
+            case .admin: "администратор"
+            case .checkFailed: "Telegram не ответил"
+            case .channelsUnreachable: "ни один канал нельзя проверить"
+            case .notInGroup: "нет в группе"
+            case .notHeld: "не ограничен"
+            }
+        case .release(let release):
+            switch release {
+            case .verified: "есть все подписки"
+            case .event: "подписался на каналы"
+            case .admin: "решение администратора"
+            case .adminRestricted: "ограничен администратором"
+            case .unprotected: "группа или канал больше не под защитой"
+            case .undo: "отменено администратором"
+            case .reconcile: "приведено в порядок"
+            case .left: "вышел из группы"
+            case .refused: "Telegram отказал в ограничении"
+            case .failed: "ограничить не удавалось слишком долго"
+            }
+        }
+    }
 
     private func names(_ rights: [BotRight]) -> String {
         rights.map {

@@ -105,7 +105,18 @@ public enum Text: Equatable, Sendable {
     case exempted(Markup)
     case exemptionEnded(Markup)
     case exemptionsFull
-    case exemptUnknown(String)
+    // /why, /release
+    case personUnknown(String, command: CommandName)
+    case personSeveral(Markup, command: CommandName)
+    case whyUsage
+    case whyNothing(Markup, PersonState)
+    case whyPerson(Markup, PersonState)
+    case decision(DecisionTrace)
+    case decisionUnreadable(Int64)
+    case releaseUsage
+    case released(Markup, since: String, missing: [String])
+    case releaseUnderWay(Markup, since: String, missing: [BotRight])
+    case releaseNotHeld(Markup, isRestricted: Bool)
     // /stats, /id
     case statistics(days: Int, verifications: Int, restrictions: Int, rate: String?, errors: Int, topHour: Int?)
     case statisticsUsage
@@ -154,6 +165,8 @@ public enum Label: Equatable, Sendable {
     case help
     case addToGroup
     case back
+    case release
+    case exempt
 }
 
 /// One language: a file that answers for every case.
@@ -166,6 +179,8 @@ public protocol Catalogue: Sendable {
     func toast(_ toast: Toast) -> String
     /// The text on a button.
     func label(_ label: Label) -> String
+    /// A word of a traced decision.
+    func word(_ word: TraceWord) -> String
     /// A command's line in the menu of commands.
     func menuLine(_ command: CommandName) -> String
 }

@@ -34,7 +34,9 @@ struct AdministratorDecision {
         guard case .release(let reason) = decision else { return .nothing }
         // First, so that a failure between leaves the row open and the update comes again.
         if reason == .admin {
-            try await exempt(user, in: group)
+            try await services.reading { () async throws(StoreError) in
+                try await services.exemptForADay(user, in: group)
+            }
             // Our own mute may land after this word: its echo is then to be looked at, not taken for ours.
             services.notes.restricted.release(PairOrder.Pair(chat: group, user: user))
         }
@@ -78,7 +80,7 @@ struct AdministratorDecision {
             } catch {
                 return  // the next message asks again
             }
-            do throws(UpdateFailure) { try await exempt(user, in: group) } catch { return }
+            try await services.exemptForADay(user, in: group)
             var record = Record(update: nil)
             let (_, row) = Self.decide(.freed, about: hold, await configuration(group), update: nil)
             record.decision = row
@@ -111,14 +113,5 @@ struct AdministratorDecision {
         case .left: return (.left, true)
         case .unknown: return nil
         }
-    }
-
-    private func exempt(_ user: UserID, in group: ChatID) async throws(UpdateFailure) {
-        let until = WallClock.now.seconds + 86_400
-        _ = try await services.reading { () async throws(StoreError) in
-            try await services.store.exempt(user, in: group, untilSeconds: until, reason: "admin")
-        }
-        services.caches.groups.forget(group)
-        await services.tell("group:\(group.value)")
     }
 }

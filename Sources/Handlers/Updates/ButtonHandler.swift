@@ -136,32 +136,12 @@ public final class ButtonHandler: Verifying {
         }
     }
 
-    /// True: the lift is done; false: it goes on.
     private func release(
         _ user: UserID, _ group: ChatID, _ reason: ReleaseReason, _ row: DecisionRow?
     ) async throws(UpdateFailure) -> Bool {
-        var record = Record(update: nil)
-        record.decision = row
-        record.releases = [ReleaseWish(group: group, user: user, reason: reason)]
-        guard case .recorded(let effects, _) = try await services.record(record) else { return false }
-        guard !effects.isEmpty else {
-            services.workers.wake()
-            return false
+        try await services.reading { () async throws(StoreError) in
+            try await services.release(user, in: group, reason, row)
         }
-        let done = services.workers.perform(effects)
-        let limit = Completion<Bool, Never>()
-        let timer = Loop.shared.schedule(afterMilliseconds: 2000) { limit.finish(.success(false)) }
-        // Owned by the attempt, which has a deadline.
-        Task { @IO in
-            await done.wait()
-            limit.finish(.success(true))
-        }
-        let isPerformed = await limit.wait()
-        timer.cancel()
-        guard isPerformed else { return false }
-        return try await services.reading { () async throws(StoreError) in
-            try await services.store.openHold(of: user, in: group)
-        } == nil
     }
 
     /// Not held: perhaps restricted by an administrator, perhaps waiting to be let in.

@@ -146,7 +146,9 @@ final class Inquiry {
         }
         return DecisionRow(
             update: update, group: group.id, user: user, ruleVersion: ruleVersion, outcome: decision.outcome,
-            facts: facts.encoded(reason: decision.reason, cachedMilliseconds: ages))
+            facts: facts.encoded(
+                reason: decision.reason, cachedMilliseconds: ages, askedMilliseconds: milliseconds,
+                enforcement: services.enforcement(of: group)))
     }
 
     /// Whether memberships were asked and Telegram answered all that was asked.

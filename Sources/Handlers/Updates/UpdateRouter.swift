@@ -42,6 +42,7 @@ struct UpdateRouter {
         case .callbackQuery(let query):
             services.log.offer(.activity(query.from.id, atMicroseconds: WallClock.now.microseconds))
             if await menu.handle(query) { return .recorded([], group: nil) }
+            if await commands.pressed(query) { return .recorded([], group: nil) }
             return await buttons.pressed(query)
         case .chatMember(let change):
             return try await ChatMemberHandler(services: services).handle(change, update: update.id)

@@ -26,9 +26,11 @@ struct Migration: Sendable {
     let down: MigrationText
 
     /// In the order in which they are applied.
-    static let all: [Migration] = [earlierShape, addChartsAnalytics, outboxAndLedger, holdIndexes, effectOrder]
+    static let all: [Migration] = [
+        earlierShape, addChartsAnalytics, outboxAndLedger, holdIndexes, effectOrder, adminAudit,
+    ]
     /// The version that this code is written for.
-    static let head = 5
+    static let head = 6
 
     /// SHA-256 over both engines' texts, in hexadecimal digits.
     var checksum: String {

@@ -22,14 +22,7 @@ final class ServeDatabase {
         self.isSimulated = isSimulated
     }
 
-    /// A simulated world begins anew at each start, so its rows do too, in a file of their own: what a real
-    /// bot left in the default database is not touched.
-    private var scratch: String? {
-        guard isSimulated, configuration.database == .sqlite(path: "\(configuration.stateDirectory)/nezuko.db") else {
-            return nil
-        }
-        return "\(configuration.stateDirectory)/simulator.db"
-    }
+    private var scratch: String? { Databases.simulatorFile(configuration, isSimulated: isSimulated) }
 
     /// The SQLite file in use; `nil` on PostgreSQL.
     var file: String? {
