@@ -50,6 +50,8 @@ public struct GroupParams: Equatable, Sendable {
     public var noticeTopic: Int64?
     /// `language` of the group's texts.
     public var language = "en"
+    /// `paused_until`: nothing is enforced until then, in seconds since 1970.
+    public var pausedUntilSeconds: Int64?
 
     /// The defaults of `/settings`.
     public init() {}
@@ -141,6 +143,9 @@ public final class ProtectedGroup: Equatable, Sendable {
 
     /// A protected group is enabled and has at least one sound link.
     public var isProtected: Bool { isEnabled && channels.contains { $0.health == .ok } }
+
+    /// Whether an administrator stopped enforcement here for a while; `now` in seconds since 1970.
+    public func isPaused(atSeconds now: Int64) -> Bool { params.pausedUntilSeconds.map { $0 > now } ?? false }
 
     /// Whether `user` is exempt at `now`, in seconds since 1970.
     public func isExempt(_ user: UserID, atSeconds now: Int64) -> Bool {

@@ -73,6 +73,7 @@ extension Services {
         _ = (HandlerMetrics.pendingEffects, HandlerMetrics.oldestEffect)
         ServiceGauges.registerMetrics()
         UptimeTicks.registerMetrics()
+        NewsWatch.registerMetrics()
         JobIntake.registerMetrics(jobs: [MemberSync.jobName])
         Commands.registerMetrics()
     }

@@ -91,7 +91,8 @@ public final class Services {
 
     /// Whether decisions about a group are carried out now.
     func enforcement(of group: ProtectedGroup) -> Enforcement {
-        group.params.mode == .observe ? .observe : .enforced
+        if caches.pause.isOn || group.isPaused(atSeconds: WallClock.now.seconds) { return .paused }
+        return group.params.mode == .observe ? .observe : .enforced
     }
 
     /// A group's configuration: from memory, else from the store.

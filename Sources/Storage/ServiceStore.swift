@@ -162,6 +162,17 @@ public struct ServiceCounts: Sendable, Equatable {
     public init() {}
 }
 
+/// What replicas look for again and again.
+public struct ServiceNews: Sendable, Equatable {
+    /// Until when enforcement is paused everywhere, in seconds since 1970; 0: it is not.
+    public var pausedUntilSeconds: Int64 = 0
+    /// Changes with each change that a process beside the service made. SQLite only.
+    public var outsideChange: String?
+
+    /// No news.
+    public init() {}
+}
+
 /// People, jobs, replicas, settings.
 @IO
 public protocol ServiceStore: AnyObject {
@@ -191,6 +202,8 @@ public protocol ServiceStore: AnyObject {
     func tickUptime(minuteSeconds: Int64) async throws(StoreError)
     /// This replica is alive; rows without a heartbeat for 30 s are removed. Returns how many are alive.
     func heartbeat(version: String, schemaVersion: Int) async throws(StoreError) -> Int
+    /// How many replicas had a heartbeat in the last 30 s.
+    func replicaCount() async throws(StoreError) -> Int
     /// Removes this replica's row at shutdown.
     func removeReplica() async throws(StoreError)
     /// Open holds, enabled groups, known people, ends of jobs.
@@ -199,6 +212,14 @@ public protocol ServiceStore: AnyObject {
     func setting(_ key: String) async throws(StoreError) -> String?
     /// Sets one.
     func setSetting(_ key: String, _ value: String) async throws(StoreError)
+    /// Stops enforcement in all groups until then, in seconds since 1970 (0: goes on now).
+    func pause(untilSeconds: Int64) async throws(StoreError)
+    /// How many groups are paused for themselves.
+    func pausedGroupCount() async throws(StoreError) -> Int64
+    /// What changed for the whole service, and whether somebody beside it changed something.
+    func news() async throws(StoreError) -> ServiceNews
+    /// Tells a running service what a process beside it changed: `group:-100…`, `pause:seconds`.
+    func tellRunning(_ message: String) async throws(StoreError)
     /// Tells other replicas to forget a cached thing (`group:-100…`, `admins:…`, `verify:user:channel:0|1`).
     func tellCaches(_ message: String) async throws(StoreError)
 }

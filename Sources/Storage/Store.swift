@@ -36,11 +36,13 @@ public struct Protection: Sendable {
     public var replacesOwner: Bool
     /// Channels to link or refresh.
     public var channels: [RequiredChannel]
+    /// Settings to store with it; `nil`: the present ones stay.
+    public var params: GroupParams?
 
     /// A wish with the given facts.
     public init(
         group: ChatID, title: String, owner: UserID, ownerUsername: String?, replacesOwner: Bool,
-        channels: [RequiredChannel]
+        channels: [RequiredChannel], params: GroupParams? = nil
     ) {
         self.group = group
         self.title = title
@@ -48,6 +50,7 @@ public struct Protection: Sendable {
         self.ownerUsername = ownerUsername
         self.replacesOwner = replacesOwner
         self.channels = channels
+        self.params = params
     }
 }
 
@@ -63,6 +66,10 @@ public protocol GroupStore: AnyObject {
     /// Disables the decision's group; a `lift` (reason unprotected, 10/s) is recorded for each open hold, with a row of
     /// this decision for each person. Returns their number.
     func disable(as decision: DecisionRow) async throws(StoreError) -> Int
+    /// Ends all holds of the decision's group as `disable` does, and leaves it enabled. Returns their number.
+    func releaseAll(as decision: DecisionRow) async throws(StoreError) -> Int
+    /// People who would have been held in the last 24 h, had the group not only watched.
+    func observedHolds(in group: ChatID) async throws(StoreError) -> Int
     /// Removes a link of the decision's group; removing the last one disables. Those who were held for this channel
     /// alone are lifted, each with a row of the decision; the others get a `recheck`.
     /// Returns how many links are left, or `nil` if it was not linked.

@@ -2,7 +2,13 @@
 
 import Configuration
 import EventLoop
+import Simulator
 import Storage
+
+extension Configuration {
+    /// The bot's id; the simulated one's without a token.
+    var botID: Int64 { Int64((botToken ?? SimulatorOptions().token).prefix { $0 != ":" }) ?? 0 }
+}
 
 @IO
 enum Databases {

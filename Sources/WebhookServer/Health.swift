@@ -26,6 +26,8 @@ final class Health {
     private var pending = PendingEffects()
     /// Replicas alive, once known.
     var replicas: @IO () -> Int? = { nil }
+    /// Whether enforcement is paused everywhere.
+    var isPaused: @IO () -> Bool = { false }
     /// Whether Telegram answered the last call, once known.
     var telegram: @IO () -> Bool? = { nil }
 
@@ -142,6 +144,8 @@ final class Health {
                 json.key("replicas")
                 json.int(replicas)
             }
+            json.key("enforcement_paused")
+            json.bool(isPaused())
             json.key("effects")
             json.object { effects in
                 effects.key("pending")

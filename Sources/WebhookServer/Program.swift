@@ -36,7 +36,7 @@ enum Program {
 
     static let commands: [any Subcommand.Type] = [
         ServeCommand.self, SetupCommand.self, SimulateCommand.self, JobCommand.self, MigrateCommand.self,
-        WebhookCommand.self, WhyCommand.self, HealthCommand.self,
+        WebhookCommand.self, WhyCommand.self, PauseCommand.self, HealthCommand.self,
         ConfigCommand.self, VersionCommand.self,
         HelpCommand.self,
     ]

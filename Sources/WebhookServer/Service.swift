@@ -26,6 +26,7 @@ final class Service {
     private let client: HTTPClient
     private let ticks: UptimeTicks
     private let gauges: ServiceGauges
+    private let news: NewsWatch
     private let polling: GetUpdatesPolling
     private var isPolling = false
 
@@ -46,7 +47,13 @@ final class Service {
         let caches = Caches(
             positiveSeconds: Int64(configuration.cachePositiveTTLSeconds),
             jitterPercent: Int64(configuration.cacheJitterPercent))
-        database.onCacheMessage { caches.told($0) }
+        let news = NewsWatch(store: store, caches: caches, tellsByMessage: database.dialect == .postgreSQL)
+        self.news = news
+        database.onCacheMessage { message in
+            caches.told(message)
+            // Some were missed: a pause may be among them.
+            if message == nil { Task { @IO in await news.look() } }
+        }
         services = Services(
             store: store, api: api, caches: caches, log: log, settings: Self.settings(configuration, botID: botID),
             budget: MessageBudget(
@@ -73,15 +80,20 @@ final class Service {
             try? await store.pending()
         }
         health.replicas = { [ticks] in ticks.replicas }
+        health.isPaused = { caches.pause.isOn }
         health.telegram = { [api] in api.isAnswering }
         services.replicas = { [ticks] in max(1, ticks.replicas ?? 1) }
         polling = GetUpdatesPolling(api: api, intake: intake)
     }
 
+    /// Learns whether enforcement is paused, before the first update comes.
+    func learnNews() async { await news.look() }
+
     /// Starts what works in the background. The database's schema must fit.
     func start() {
         ticks.start()
         gauges.start()
+        news.start()
         services.workers.start()
         Task { @IO in await learnName() }
         jobs.schedule("member-sync", everySeconds: Int64(configuration.memberSyncIntervalSeconds))
@@ -105,6 +117,7 @@ final class Service {
         await services.workers.drain(graceMilliseconds: max(left(), grace / 8))
         await jobs.close(graceMilliseconds: grace / 16)
         gauges.stop()
+        news.stop()
         // Calls without an answer end now: their attempts are rows too, so this comes before the last flush.
         client.close()
         await Loop.shared.sleep(milliseconds: 1)

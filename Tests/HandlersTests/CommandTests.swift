@@ -53,7 +53,7 @@ func `what settings take`(key: SettingKey, value: String, isTaken: Bool) {
 }
 
 @Test func `keys of later issues do not exist`() {
-    for key in ["mode", "warning_mode", "recap", "recap_topics"] { #expect(SettingKey(rawValue: key) == nil) }
+    for key in ["warning_mode", "recap", "recap_topics"] { #expect(SettingKey(rawValue: key) == nil) }
 }
 
 @Test func `long replies are split at line ends`() {

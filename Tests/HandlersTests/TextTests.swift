@@ -17,7 +17,8 @@ private let samples: [Text] = [
     .heldIn(group: "G1", channels: [CheckedChannel(name: "C1", isMember: true)]),
     .joinRequest(group: "G1", channels: "C1"), .somethingWrong(reference: "R1"), .channelNotFound("C1"),
     .notAChannel("C1"), .botNotInChannel("C1"), .callerNotInChannel("C1"), .anonymousCaller("C1"),
-    .inviteRightNeeded("C1"), .protected(group: "G1", channels: ["C1", "L1"]), .otherRestrictingBot("B1"),
+    .inviteRightNeeded("C1"), .protected(group: "G1", channels: ["C1", "L1"], isObserving: true),
+    .otherRestrictingBot("B1"),
     .disabled(releasing: 77),
     .channelNotLinked("C1"), .channelRemoved("C1", left: 77), .lastChannelRemoved("C1"),
     .statusGroup(title: "G1", members: 77, ageMinutes: 88),
@@ -28,9 +29,10 @@ private let samples: [Text] = [
     .whyNothing("M1", .notHeld),
     .whyPerson("M1", .held(since: "77", isTold: true, presses: 88)), .decisionUnreadable(77),
     .released("M1", since: "77", missing: ["C1"]), .releaseUnderWay("M1", since: "77", missing: []),
-    .releaseNotHeld("M1", isRestricted: true),
+    .releaseNotHeld("M1", isRestricted: true), .statusObserved(77), .paused(until: "77", isAll: true),
+    .modeObserve(releasing: 77),
     .statistics(days: 77, verifications: 88, restrictions: 99, rate: "R1", errors: 66, topHour: 5),
-    .ids(chat: ChatID(-77), user: UserID(88)), .heldNowhere, .welcome, .menuHelp, .protectUsage,
+    .ids(chat: ChatID(-77), user: UserID(88)), .heldNowhere, .welcome, .noticesOn, .menuHelp, .protectUsage,
 ]
 private let marks = ["M1", "C1", "L1", "G1", "N1", "R1", "K1", "V1", "77", "88", "99", "66"]
 
@@ -50,7 +52,7 @@ private let marks = ["M1", "C1", "L1", "G1", "N1", "R1", "K1", "V1", "77", "88",
     ]
     let labels: [Label] = [
         .join(worst), .verify, .verifyInPrivate, .setup, .howItWorks, .commands, .help, .addToGroup, .back,
-        .release, .exempt,
+        .release, .exempt, .endPause, .watchFirst, .enforce, .notices,
     ]
     let channels = (1...20).map { RequiredChannel(id: ChatID(Int64(-$0)), title: worst) }
     for language in Languages.all {

@@ -30,6 +30,7 @@ import Testing
         nezuko_db_query_seconds histogram query_type
         nezuko_dependency_up gauge dependency
         nezuko_effects_total counter kind result
+        nezuko_enforcement_paused gauge scope
         nezuko_errors_total counter error_type operation
         nezuko_holds_open gauge
         nezuko_http_connections gauge protocol

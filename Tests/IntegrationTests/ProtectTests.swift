@@ -92,7 +92,7 @@ private enum Flaw: String, CaseIterable, CustomTestStringConvertible {
             /protect @channel
             /protect https://t.me/channel
             /protect -1001234567890
-            Or reply with /protect to a post forwarded from the channel.
+            Or reply with /protect to a post forwarded from the channel. With observe at the end I only watch.
             """
         }
     }

@@ -10,6 +10,7 @@ import Testing
 @Suite("Settings") struct SettingsTests {
     private static let defaults = """
         Settings (change: /settings key value)
+        mode = enforce
         notice_topic = off
         warning = built-in
         join_button = built-in
@@ -50,7 +51,7 @@ import Testing
         expected.allowsSenderChats = true
         expected.offersPrivateVerify = true
         #expect(try await world.stored()?.params == expected)
-        let shown = ["Settings (change: /settings key value)"] + changes.map(\.1) + ["language = en"]
+        let shown = ["Settings (change: /settings key value)", "mode = enforce"] + changes.map(\.1) + ["language = en"]
         #expect(try await world.say("/settings") == [shown.joined(separator: "\n")])
         #expect(try await world.say("/settings reset") == ["All settings are back to their defaults."])
         #expect(try await world.stored()?.params == GroupParams())
@@ -64,12 +65,13 @@ import Testing
         _ = try await world.say("/protect @the_news")
         let table = [
             (
-                "mode observe",
+                "recap on",
                 """
-                There is no setting mode. Settings: notice_topic, warning, join_button, verify_button, warning_ttl, \
+                There is no setting recap. Settings: mode, notice_topic, warning, join_button, verify_button, warning_ttl, \
                 fail_mode, delete_joins, allow_channels, private_verify, language
                 """
             ),
+            ("mode watch", "mode takes: enforce, observe (nothing is done)"),
             ("notice_topic -1", "notice_topic takes: a topic id, here (sent inside the topic), off"),
             ("notice_topic here", "notice_topic takes: a topic id, here (sent inside the topic), off"),
             (

@@ -15,7 +15,9 @@ enum Audience: Sendable {
     case groupAdmins
     /// The owner, and administrators who may restrict members: commands that change.
     case groupRestrictors
-    /// The same, in supergroups only, since nobody can be muted elsewhere.
+    /// The same in a group; in private who runs the service.
+    case groupRestrictorsOrBotAdmins
+    /// Owner and restricting administrators, in supergroups only, since nobody can be muted elsewhere.
     case supergroupRestrictors
 }
 

@@ -49,7 +49,10 @@ struct CommandButtons {
 
     init(tools: CommandTools) {
         self.tools = tools
-        let all: [any CommandButton] = [ReleaseButton(tools: tools), ExemptButton(tools: tools)]
+        let all: [any CommandButton] = [
+            ReleaseButton(tools: tools), ExemptButton(tools: tools), ModeButton(tools: tools),
+            EndPauseButton(tools: tools),
+        ]
         list = Dictionary(uniqueKeysWithValues: all.map { (type(of: $0).name, $0) })
     }
 

@@ -9,9 +9,10 @@ import TelegramBotAPI
 @IO
 public enum CommandMenu {
     private static let inPrivate: [CommandName] = [.start, .help, .verify, .id]
+    private static let forBotAdmins: [CommandName] = [.pause]
     private static let inGroups: [CommandName] = [.status, .verify, .help, .id]
     private static let forAdministrators: [CommandName] = [
-        .protect, .unprotect, .status, .settings, .why, .release, .exempt, .stats, .verify, .help, .id,
+        .protect, .unprotect, .status, .settings, .why, .release, .pause, .exempt, .stats, .verify, .help, .id,
     ]
 
     /// Sets every menu in every language. A bot admin who never wrote to the bot has no chat to set one in; those
@@ -36,7 +37,8 @@ public enum CommandMenu {
         do throws(BotAPIError) {
             for (index, language) in Languages.all.enumerated() {
                 try await telegram.setCommands(
-                    lines(inPrivate, language), for: .person(admin), language: index == 0 ? nil : language.code)
+                    lines(inPrivate + forBotAdmins, language), for: .person(admin),
+                    language: index == 0 ? nil : language.code)
             }
             return true
         } catch {

@@ -22,6 +22,8 @@ public enum CommandName: String, CaseIterable, Sendable {
     case release
     /// Why the bot did what it did to a person.
     case why
+    /// Stops enforcement for a while.
+    case pause
     /// Figures of a group.
     case stats
     /// Ids of chat and person.

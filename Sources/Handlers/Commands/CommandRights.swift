@@ -19,11 +19,14 @@ struct CommandRights {
     func refusal(
         of audience: Audience, in group: ChatID, _ type: ChatType?, user: UserID?, _ isAnonymousAdmin: Bool = false
     ) async -> Text? {
+        if case .groupRestrictorsOrBotAdmins = audience, type == .private {
+            return user.map { tools.services.settings.adminIDs.contains($0) } == true ? nil : .botAdminsOnly
+        }
         let isGroup = type == nil || type == .group || type == .supergroup
         switch audience {
         case .everybody: return nil
         case .group: return isGroup ? nil : .onlyInGroups
-        case .groupAdmins, .groupRestrictors, .supergroupRestrictors: break
+        case .groupAdmins, .groupRestrictors, .supergroupRestrictors, .groupRestrictorsOrBotAdmins: break
         }
         guard isGroup else { return .onlyInGroups }
         if case .supergroupRestrictors = audience, type == .group { return .basicGroup }

@@ -53,11 +53,12 @@ public final class CommandTools {
     }
 
     /// Notes who changed what; `admin` nil: an anonymous administrator. The change stands also if this cannot be stored.
-    func audit(_ action: String, by admin: UserID?, _ type: String, _ target: String, in group: ChatID) async {
-        let row = AuditRow(
-            admin: admin, action: action, targetType: type, target: target, details: #"{"group_id":\#(group.value)}"#)
+    /// `group`: in which group it was done.
+    func audit(_ action: String, by admin: UserID?, _ type: String, _ target: String, in group: ChatID? = nil) async {
+        let details = group.map { #"{"group_id":\#($0.value)}"# } ?? "{}"
+        let row = AuditRow(admin: admin, action: action, targetType: type, target: target, details: details)
         do throws(StoreError) { try await store.audit(row) } catch {
-            Log.error("audit_not_stored", .name(action), .chatID(group.value), .error("\(error)"))
+            Log.error("audit_not_stored", .name(action), .error("\(error)"))
         }
     }
 

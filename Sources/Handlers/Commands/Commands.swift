@@ -27,7 +27,8 @@ public final class Commands {
         let all: [any Command] = [
             Start(tools: tools, privateChat: privateChat), Help(), Protect(tools: tools), Unprotect(tools: tools),
             Status(tools: tools), Settings(tools: tools), Verify(tools: tools, privateChat: privateChat),
-            Exempt(tools: tools), Release(tools: tools), Why(tools: tools), Stats(tools: tools), ID(),
+            Exempt(tools: tools), Release(tools: tools), Why(tools: tools), Pause(tools: tools),
+            Stats(tools: tools), ID(),
         ]
         list = Dictionary(uniqueKeysWithValues: all.map { (type(of: $0).name, $0) })
         buttons = CommandButtons(tools: tools)

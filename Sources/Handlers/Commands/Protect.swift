@@ -9,6 +9,9 @@ struct Protect: Command {
     static let name = CommandName.protect
     static let audience = Audience.supergroupRestrictors
 
+    /// Above that many members people are better watched first.
+    private static let largeMembers: Int64 = 200
+
     let tools: CommandTools
 
     /// Why a channel cannot be linked; nothing is stored then.
@@ -19,7 +22,8 @@ struct Protect: Command {
 
     func run(_ call: CommandCall) async throws(CommandError) -> [Reply] {
         var references: [ChatReference] = []
-        for word in ChannelArgument.words(call.arguments) {
+        let isObserving = call.arguments.last?.lowercased() == "observe"
+        for word in ChannelArgument.words(isObserving ? call.arguments.dropLast() : call.arguments) {
             guard let reference = ChannelArgument.parse(word) else { return [Reply(.channelNotFound(word))] }
             if !references.contains(reference) { references.append(reference) }
         }
@@ -36,7 +40,7 @@ struct Protect: Command {
                 channels.append(try await withLink(chat, existing: existing, call))
             }
             try await checkRights(call)
-            return try await link(channels, existing: existing, call)
+            return try await link(channels, existing: existing, isObserving: isObserving, call)
         } catch {
             switch error {
             case .answer(let text): return [Reply(text)]
@@ -113,16 +117,23 @@ struct Protect: Command {
     }
 
     private func link(
-        _ channels: [RequiredChannel], existing: ProtectedGroup?, _ call: CommandCall
+        _ channels: [RequiredChannel], existing: ProtectedGroup?, isObserving: Bool, _ call: CommandCall
     ) async throws(Refusal) -> [Reply] {
         guard let admins = await tools.administrators(of: call.chat.id),
             let owner = call.user?.id ?? existing?.owner.standing(in: admins) ?? admins.creator ?? admins.first
         else { throw .answer(.permissionsUnknown) }
+        var params = existing?.params ?? GroupParams()
+        params.mode = isObserving ? .observe : params.mode
         let protection = Protection(
             group: call.chat.id, title: call.chat.title ?? "", owner: owner, ownerUsername: call.user?.username,
-            replacesOwner: existing.map { !admins.ids.contains($0.owner) } ?? false, channels: channels)
+            replacesOwner: existing.map { !admins.ids.contains($0.owner) } ?? false, channels: channels,
+            params: isObserving ? params : nil)
         do throws(StoreError) {
             try await tools.store.protect(protection)
+            if isObserving {
+                _ = try await tools.store.releaseAll(as: .unprotected(call.chat.id))
+                tools.start([])
+            }
             await tools.forget(call.chat.id)
             let group = try await tools.store.group(call.chat.id)
             let linked = group?.channels ?? channels
@@ -130,10 +141,40 @@ struct Protect: Command {
                 [SyncChat(id: call.chat.id, isChannel: false, count: 0, title: call.chat.title ?? "")]
                     + channels.map { SyncChat(id: $0.id, isChannel: true, count: 0, title: $0.title) })
             let done = Text.protected(
-                group: Naming.shown(call.chat.title ?? "", maximum: 128), channels: linked.map(Naming.channel))
-            return [Reply(parts: ([done] + (try await warning(of: admins, in: call.chat.id))).map { .text($0) })]
+                group: Naming.shown(call.chat.title ?? "", maximum: 128), channels: linked.map(Naming.channel),
+                isObserving: params.mode == .observe)
+            let parts = [done] + (try await warning(of: admins, in: call.chat.id))
+            let keyboard = try await buttons(owner, params, call.chat.id)
+            return [Reply(parts: parts.map { .text($0) }, keyboard: keyboard)]
         } catch {
             throw .answer(.somethingWrong(reference: CommandFailure.report(.store(error), call)))
+        }
+    }
+
+    /// What is worth a press now: notices in private, and, where many would feel it, watching before enforcing.
+    private func buttons(
+        _ owner: UserID, _ params: GroupParams, _ group: ChatID
+    ) async throws(StoreError) -> InlineKeyboard? {
+        let language = Languages.named(params.language)
+        var rows: [[InlineButton]] = []
+        if try await !tools.store.canMessage(owner), !tools.botUsername.isEmpty {
+            rows.append([
+                InlineButton(language.label(.notices), .url("https://t.me/\(tools.botUsername)?start=notify"))
+            ])
+        }
+        if params.mode == .observe {
+            rows.append([ModeButton.button(.enforce, group, language)])
+        } else if await isLarge(group) {
+            rows.append([ModeButton.button(.observe, group, language)])
+        }
+        return rows.isEmpty ? nil : InlineKeyboard(rows)
+    }
+
+    private func isLarge(_ group: ChatID) async -> Bool {
+        do throws(BotAPIError) {
+            return try await tools.telegram.memberCount(of: group) > Self.largeMembers
+        } catch {
+            return false  // the button is an offer; without it there is `/settings mode observe`
         }
     }
 

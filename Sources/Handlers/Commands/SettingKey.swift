@@ -4,6 +4,8 @@ import Domain
 
 /// A key of `/settings`.
 public enum SettingKey: String, CaseIterable, Sendable {
+    /// Whether decisions are carried out.
+    case mode
     /// The topic for prompts when the message's own is closed.
     case noticeTopic = "notice_topic"
     /// The prompt's text.
@@ -31,6 +33,9 @@ public enum SettingKey: String, CaseIterable, Sendable {
     /// Writes `value` into `params`; false when it is not one of the key's values.
     func set(_ value: String, in params: inout GroupParams, thread: Int64?) -> Bool {
         switch self {
+        case .mode:
+            guard let mode = GroupMode(rawValue: value.lowercased()) else { return false }
+            params.mode = mode
         case .noticeTopic:
             return setTopic(value, in: &params, thread: thread)
         case .warning:
@@ -61,6 +66,7 @@ public enum SettingKey: String, CaseIterable, Sendable {
     /// The value in force, or `nil` where the built-in text is used.
     func value(in params: GroupParams) -> String? {
         switch self {
+        case .mode: params.mode.rawValue
         case .noticeTopic: params.noticeTopic.map { String($0) } ?? "off"
         case .warning: params.warningText
         case .joinButton: params.joinButton

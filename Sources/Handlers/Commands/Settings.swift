@@ -16,7 +16,10 @@ struct Settings: Command {
         guard let group = known else { return [Reply(.notProtected)] }
         guard let word = call.arguments.first?.lowercased() else { return [shown(group.params)] }
         if word == "reset" {
-            try await store(nil, of: group.id)
+            // A pause is no setting: it ends by itself, or by its own word.
+            var usual = GroupParams()
+            usual.pausedUntilSeconds = group.params.pausedUntilSeconds
+            try await store(usual, of: group.id)
             return [Reply(.settingsReset)]
         }
         guard let key = SettingKey(rawValue: word) else {
@@ -27,6 +30,9 @@ struct Settings: Command {
         guard key.set(value, in: &params, thread: call.topic) else {
             let valid = Languages.named(group.params.language).text(.settingValid(key))
             return [Reply(.settingsBadValue(key: word, valid: valid))]
+        }
+        if key == .mode {
+            return [Reply(try await ModeButton(tools: tools).change(params, of: group, by: call.user?.id))]
         }
         try await store(params, of: group.id)
         return [Reply(.settingsSaved(key: word, value: key.value(in: params) ?? ""))]

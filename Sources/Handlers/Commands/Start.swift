@@ -22,6 +22,7 @@ struct Start: Command {
         if let group = Self.group(in: call.arguments.first) {
             return [try await privateChat.screen(of: group, for: user)]
         }
+        if call.arguments.first == "notify" { return [Reply(.noticesOn)] }
         let language = Languages.of(languageCode: user.languageCode)
         let menu = Reply(.welcome, keyboard: Menu.main(in: language, botUsername: tools.botUsername))
         return try await privateChat.heldGroups(of: user, verifies: false) + [menu]

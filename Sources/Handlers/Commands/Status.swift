@@ -27,6 +27,7 @@ struct Status: Command {
             missing = nil  // Shown as not available.
         }
 
+        let isObserving = group.isEnabled && group.params.mode == .observe
         var lines: [Text] = [
             .statusState(state(of: group, missing: missing ?? [])),
             .statusGroup(
@@ -41,15 +42,27 @@ struct Status: Command {
                     ageMinutes: count?.ageSeconds.map { $0 / 60 }, isBroken: channel.health == .broken))
         }
         lines.append(.statusHeld(figures.held))
-        lines.append(.statusDay(verified: figures.verified, restricted: figures.restricted))
+        if isObserving {
+            let observed = try await stored { () async throws(StoreError) in
+                try await tools.store.observedHolds(in: group.id)
+            }
+            lines.append(.statusObserved(observed))
+        } else {
+            lines.append(.statusDay(verified: figures.verified, restricted: figures.restricted))
+        }
         lines.append(.statusRights(missing: missing))
         lines.append(.statusNotices(reachOwner: reachesOwner))
-        return [Reply(parts: lines.map { .text($0) })]
+        let language = Languages.named(group.params.language)
+        let enforce: InlineKeyboard? = isObserving ? [[ModeButton.button(.enforce, group.id, language)]] : nil
+        return [Reply(parts: lines.map { .text($0) }, keyboard: enforce)]
     }
 
     private func state(of group: ProtectedGroup, missing: [BotRight]) -> ProtectionState {
         guard group.isEnabled else { return .disabled }
+        let until = max(group.params.pausedUntilSeconds ?? 0, tools.caches.pause.untilSeconds)
+        if until > WallClock.now.seconds { return .paused(until: PauseLimits.shown(untilSeconds: until)) }
         if !missing.isEmpty { return .degraded(missing) }
-        return group.isProtected ? .active : .allBroken
+        guard group.isProtected else { return .allBroken }
+        return group.params.mode == .observe ? .observing : .active
     }
 }

@@ -54,6 +54,15 @@ final class EffectPerformer {
         do throws(FetchFailed) { return try await services.group(id) } catch { throw .store(.unavailable) }
     }
 
+    /// The word for why nothing new is enforced in a group now, also what was decided before; `nil`: it is.
+    func stop(in group: ProtectedGroup) -> String? {
+        switch services.enforcement(of: group) {
+        case .enforced: nil
+        case .paused: "Paused"
+        case .observe: "Observing"
+        }
+    }
+
     /// Takes the budget of one message; `nil`: it may be sent.
     func budgetWait(_ chat: ChatID) -> AttemptOutcome? {
         switch services.budget.take(chat, at: Loop.shared.now, replicas: services.replicas()) {

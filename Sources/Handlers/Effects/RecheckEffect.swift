@@ -78,7 +78,10 @@ extension EffectPerformer {
                 }
                 return .done(follow: hold.warning.map { [.edit($0, in: group.id)] } ?? [])
             }
-            if group.params.mode == .observe { return .done() }
+            guard services.enforcement(of: group) == .enforced else {
+                if let row = record.decision { services.log.offer(.decision(row)) }
+                return .done()
+            }
             record.hold = HoldWish(
                 group: group.id, user: user, channels: missing, source: source,
                 priorPermissions: PriorPermissions(member)?.json)

@@ -11,9 +11,13 @@ extension EffectPerformer {
         guard let ledger = effect.ledger, let user = effect.user, let hold = try await hold(of: effect, ledger),
             hold.state == .intended
         else { return .done() }
+        let group = try await group(effect.chat)
         // A hold decided before protection went off and stored after it is not among those that were released then.
-        let isProtecting = try await group(effect.chat)?.isEnabled == true
-        if !isProtecting, !effect.mayBeDone { return .done([.closed(ledger, .unprotected)]) }
+        let isProtecting = group?.isEnabled == true
+        if !effect.mayBeDone {
+            if !isProtecting { return .done([.closed(ledger, .unprotected)]) }
+            if let group, let stop = stop(in: group) { return .done([.closed(ledger, .admin)], failure: stop) }
+        }
         do throws(EffectFailure) {
             // On all other paths the state was a fact of the decision and is in the row already.
             if hold.source == .message, hold.priorPermissions == nil,

@@ -74,6 +74,8 @@ struct English: Catalogue {
 
             Whoever is not subscribed is muted, told which channels to join, and freed by one button.
             """
+        case .noticesOn:
+            "I will write to you here when a group of yours needs you: a missing right, a channel that I cannot check."
         case .heldIn(let group, let channels):
             """
             To write in <b>\(group)</b>, join these channels:
@@ -113,6 +115,7 @@ struct English: Catalogue {
             /settings – texts and behaviour
             /why – why a person was muted, or not
             /release – free a person for a day
+            /pause – stop everything for a while
             /exempt – let a person write in any case
             /stats – figures of this group
             /verify – check me now
@@ -142,6 +145,7 @@ struct English: Catalogue {
         case .groupAdminsOnly: "Only administrators of this group can use this command."
         case .restrictRightNeeded:
             "Only the owner and administrators who can restrict members can use this command."
+        case .botAdminsOnly: "This command is available to administrators only."
         case .permissionsUnknown: "Error checking permissions. Please try again."
         case .basicGroup:
             """
@@ -159,7 +163,7 @@ struct English: Catalogue {
             <code>/protect @channel</code>
             <code>/protect https://t.me/channel</code>
             <code>/protect -1001234567890</code>
-            Or reply with /protect to a post forwarded from the channel.
+            Or reply with /protect to a post forwarded from the channel. With <code>observe</code> at the end I only watch.
             """
         case .tooManyChannels: "At most 5 channels at once, please."
         case .channelNotFound(let name):
@@ -181,14 +185,14 @@ struct English: Catalogue {
         case .missingRights(let rights): "Please give me these administrator rights first: \(names(rights))."
         case .inviteRightNeeded(let title):
             "\(title) has no invite link that I may use. Please give me the right to invite users there."
-        case .protected(let group, let channels):
+        case .protected(let group, let channels, let isObserving):
             """
             <b>\(group)</b> is protected.
 
             Required channels:
             \(list(channels))
 
-            Active: messages, joins, leaves.
+            \(isObserving ? "Only watching: nothing is done." : "Active: messages, joins, leaves." as Markup)
             """
         case .otherRestrictingBot(let name):
             "\nAnother bot here, \(name), may restrict members too. Two such bots un-mute each other's people."
@@ -215,6 +219,8 @@ struct English: Catalogue {
             "• \(name), \(count(subscribers, "subscribers", age))\(isBroken ? " – broken: I cannot check it" : "")"
         case .statusHeld(let held): "Muted by me now: \(held)"
         case .statusDay(let verified, let restricted): "Last 24 h: \(verified) verified, \(restricted) restricted"
+        case .statusObserved(let people):
+            "Last 24 h: \(Plural.english(people, "\(people) person", "\(people) people")) would have been muted"
         case .statusRights(let missing):
             switch missing {
             case nil: "My rights: n/a"
@@ -276,6 +282,27 @@ struct English: Catalogue {
             isRestricted
                 ? "\(person) is not muted by me: an administrator restricted them, and only they can lift it."
                 : "\(person) is not muted by me."
+        case .pauseUsage(let isPrivate):
+            isPrivate
+                ? "Say what to pause: <code>/pause all 1h</code>, <code>/pause -100… 1h</code>; end: <code>off</code>."
+                : "<code>/pause</code> stops everything for an hour, <code>/pause 2h</code> for two; end: <code>/pause off</code>."
+        case .badDuration:
+            "A duration is <code>30m</code>, <code>2h</code> or <code>1d</code>, at most <code>7d</code>."
+        case .paused(let until, let isAll):
+            """
+            Paused\(isAll ? " in all groups" : "") until \(until): nobody is muted, no message is removed. Who is muted \
+            can still be released. It goes on by itself; earlier by <code>/pause \(isAll ? "all " : "")off</code>.
+            """
+        case .pauseEnded(let isAll): "The pause is over\(isAll ? " in all groups" : "")."
+        case .modeObserve(let releasing):
+            """
+            Only watching: I decide and write down what I would do, and do nothing. /status says how many would have \
+            been muted.
+            \(Plural.english(
+                releasing, "\(releasing) muted member is being released.",
+                "\(releasing) muted members are being released."))
+            """
+        case .modeEnforce: "Enforcing: who is not subscribed is muted and told."
         case .statistics(let days, let verifications, let restrictions, let rate, let errors, let topHour):
             """
             <b>Last \(days) days</b>
@@ -324,6 +351,10 @@ struct English: Catalogue {
         case .back: "Back"
         case .release: "Release"
         case .exempt: "Exempt"
+        case .endPause: "End the pause"
+        case .watchFirst: "Watch first"
+        case .enforce: "Enforce"
+        case .notices: "Get notices in private"
         }
     }
 
@@ -339,6 +370,7 @@ struct English: Catalogue {
         case .exempt: "Let a person write in any case"
         case .release: "Free a person whom I muted"
         case .why: "Why I did what I did to a person"
+        case .pause: "Stop everything for a while"
         case .stats: "Figures of this group"
         case .id: "Ids of this chat and of you"
         }
@@ -464,6 +496,8 @@ struct English: Catalogue {
     private func stateName(_ state: ProtectionState) -> String {
         switch state {
         case .active: "Active"
+        case .observing: "Observing (nothing is done)"
+        case .paused(let until): "Paused until \(until)"
         case .disabled: "Disabled"
         case .degraded(let rights): "Degraded (missing right: \(names(rights)))"
         case .allBroken: "Degraded (no channel can be checked)"
@@ -482,6 +516,7 @@ struct English: Catalogue {
 
     private func valid(_ key: SettingKey) -> Markup {
         switch key {
+        case .mode: "<code>enforce</code>, <code>observe</code> (nothing is done)"
         case .noticeTopic: "a topic id, <code>here</code> (sent inside the topic), <code>off</code>"
         case .warning:
             "a text of up to 500 characters; {mention}, {channels} and {group} are replaced, no other {…}"

@@ -75,6 +75,8 @@ struct Russian: Catalogue {
 
             Кто не подписан, получает ограничение и список каналов, а снимает его одной кнопкой.
             """
+        case .noticesOn:
+            "Буду писать сюда, когда вашей группе что-то нужно: не хватает права, канал нельзя проверить."
         case .heldIn(let group, let channels):
             """
             Чтобы писать в группе <b>\(group)</b>, подпишитесь на каналы:
@@ -115,6 +117,7 @@ struct Russian: Catalogue {
             /settings – тексты и поведение
             /why – почему человек ограничен или нет
             /release – освободить человека на сутки
+            /pause – остановить всё на время
             /exempt – разрешить человеку писать всегда
             /stats – статистика группы
             /verify – проверить меня сейчас
@@ -144,6 +147,7 @@ struct Russian: Catalogue {
         case .groupAdminsOnly: "Эта команда доступна только администраторам группы."
         case .restrictRightNeeded:
             "Эта команда доступна только владельцу и администраторам, которые могут ограничивать участников."
+        case .botAdminsOnly: "Эта команда доступна только администраторам."
         case .permissionsUnknown: "Не удалось проверить права. Попробуйте ещё раз."
         case .basicGroup:
             """
@@ -161,7 +165,8 @@ struct Russian: Catalogue {
             <code>/protect @channel</code>
             <code>/protect https://t.me/channel</code>
             <code>/protect -1001234567890</code>
-            Или ответьте командой /protect на пост, пересланный из канала.
+            Или ответьте командой /protect на пост, пересланный из канала. С <code>observe</code> в конце я только \
+            наблюдаю.
             """
         case .tooManyChannels: "Не больше 5 каналов за раз."
         case .channelNotFound(let name):
@@ -183,14 +188,14 @@ struct Russian: Catalogue {
         case .missingRights(let rights): "Сначала дайте мне права администратора: \(names(rights))."
         case .inviteRightNeeded(let title):
             "У канала \(title) нет ссылки-приглашения, которую я могу показать. Дайте мне там право приглашать."
-        case .protected(let group, let channels):
+        case .protected(let group, let channels, let isObserving):
             """
             Группа <b>\(group)</b> защищена.
 
             Требуемые каналы:
             \(list(channels))
 
-            Проверяются: сообщения, вступления, отписки.
+            \(isObserving ? "Только наблюдение: ничего не делается." : "Проверяются: сообщения, вступления, отписки." as Markup)
             """
         case .otherRestrictingBot(let name):
             "\nЗдесь есть ещё один бот с правом ограничивать участников: \(name). Два таких бота снимают ограничения друг друга."
@@ -222,6 +227,8 @@ struct Russian: Catalogue {
         case .statusHeld(let held): "Ограничено мной сейчас: \(held)"
         case .statusDay(let verified, let restricted):
             "За 24 ч: проверено \(verified), ограничено \(restricted)"
+        case .statusObserved(let people):
+            "За 24 ч было бы ограничено: \(people) \(Plural.russian(people, "человек", "человека", "человек"))"
         case .statusRights(let missing):
             switch missing {
             case nil: "Мои права: н/д"
@@ -292,6 +299,28 @@ struct Russian: Catalogue {
             isRestricted
                 ? "\(person): ограничение не моё, его поставил администратор, и снять может только он."
                 : "\(person): моего ограничения нет."
+        case .pauseUsage(let isPrivate):
+            isPrivate
+                ? "Что остановить: <code>/pause all 1h</code>, <code>/pause -100… 1h</code>; закончить: <code>off</code>."
+                : """
+                <code>/pause</code> останавливает всё на час, <code>/pause 2h</code> на два; закончить: \
+                <code>/pause off</code>.
+                """
+        case .badDuration: "Срок: <code>30m</code>, <code>2h</code> или <code>1d</code>, не больше <code>7d</code>."
+        case .paused(let until, let isAll):
+            """
+            Пауза\(isAll ? " во всех группах" : "") до \(until): никто не ограничивается, сообщения не удаляются. \
+            Снять ограничение по-прежнему можно. Потом всё пойдёт само; раньше: \
+            <code>/pause \(isAll ? "all " : "")off</code>.
+            """
+        case .pauseEnded(let isAll): "Пауза\(isAll ? " во всех группах" : "") закончена."
+        case .modeObserve(let releasing):
+            """
+            Только наблюдение: я решаю и записываю, что сделал бы, но ничего не делаю. /status скажет, сколько людей \
+            было бы ограничено.
+            Освобождаю ограниченных: \(releasing).
+            """
+        case .modeEnforce: "Защита действует: кто не подписан, ограничивается и узнаёт почему."
         case .statistics(let days, let verifications, let restrictions, let rate, let errors, let topHour):
             """
             <b>За \(days) \(Plural.russian(days, "день", "дня", "дней"))</b>
@@ -340,6 +369,10 @@ struct Russian: Catalogue {
         case .back: "Назад"
         case .release: "Освободить"
         case .exempt: "Исключение"
+        case .endPause: "Закончить паузу"
+        case .watchFirst: "Сначала наблюдать"
+        case .enforce: "Включить защиту"
+        case .notices: "Уведомления в личный чат"
         }
     }
 
@@ -355,6 +388,7 @@ struct Russian: Catalogue {
         case .exempt: "Разрешить человеку писать всегда"
         case .release: "Снять моё ограничение с человека"
         case .why: "Почему я так поступил с человеком"
+        case .pause: "Остановить всё на время"
         case .stats: "Статистика этой группы"
         case .id: "Идентификаторы чата и ваш"
         }
@@ -480,6 +514,8 @@ struct Russian: Catalogue {
     private func stateName(_ state: ProtectionState) -> String {
         switch state {
         case .active: "включена"
+        case .observing: "только наблюдение (ничего не делается)"
+        case .paused(let until): "пауза до \(until)"
         case .disabled: "выключена"
         case .degraded(let rights): "нарушена (не хватает права: \(names(rights)))"
         case .allBroken: "нарушена (ни один канал нельзя проверить)"
@@ -498,6 +534,7 @@ struct Russian: Catalogue {
 
     private func valid(_ key: SettingKey) -> Markup {
         switch key {
+        case .mode: "<code>enforce</code>, <code>observe</code> (ничего не делается)"
         case .noticeTopic: "номер темы, <code>here</code> (внутри темы), <code>off</code>"
         case .warning:
             "текст до 500 символов; {mention}, {channels} и {group} заменяются, других {…} нет"

@@ -18,6 +18,10 @@ public enum ProtectionState: Equatable, Sendable {
     case active
     /// Switched off.
     case disabled
+    /// Decisions are made, and nothing is done.
+    case observing
+    /// Nothing is done until then.
+    case paused(until: String)
     /// Switched on, and the bot lacks these rights.
     case degraded([BotRight])
     /// Switched on, and no channel can be checked.
@@ -43,6 +47,7 @@ public enum Text: Equatable, Sendable {
     case noticeInGroup(owner: Markup, notice: Markup)
     // Private chat
     case welcome
+    case noticesOn
     case heldIn(group: String, channels: [CheckedChannel])
     case heldNowhere
     case groupNotProtected
@@ -58,6 +63,7 @@ public enum Text: Equatable, Sendable {
     case groupAdminsOnly
     case restrictRightNeeded
     case permissionsUnknown
+    case botAdminsOnly
     case basicGroup
     case tooFast
     case unknownCommand
@@ -74,7 +80,7 @@ public enum Text: Equatable, Sendable {
     case ownRequiredChannel
     case missingRights([BotRight])
     case inviteRightNeeded(String)
-    case protected(group: String, channels: [String])
+    case protected(group: String, channels: [String], isObserving: Bool)
     case otherRestrictingBot(String)
     // /unprotect
     case notProtected
@@ -89,6 +95,7 @@ public enum Text: Equatable, Sendable {
     case statusChannel(name: String, subscribers: Int64, ageMinutes: Int64?, isBroken: Bool)
     case statusHeld(Int)
     case statusDay(verified: Int, restricted: Int)
+    case statusObserved(Int)
     case statusRights(missing: [BotRight]?)
     case statusNotices(reachOwner: Bool)
     case statusNotProtected
@@ -117,6 +124,13 @@ public enum Text: Equatable, Sendable {
     case released(Markup, since: String, missing: [String])
     case releaseUnderWay(Markup, since: String, missing: [BotRight])
     case releaseNotHeld(Markup, isRestricted: Bool)
+    // /pause, observing
+    case pauseUsage(isPrivate: Bool)
+    case badDuration
+    case paused(until: String, isAll: Bool)
+    case pauseEnded(isAll: Bool)
+    case modeObserve(releasing: Int)
+    case modeEnforce
     // /stats, /id
     case statistics(days: Int, verifications: Int, restrictions: Int, rate: String?, errors: Int, topHour: Int?)
     case statisticsUsage
@@ -167,6 +181,10 @@ public enum Label: Equatable, Sendable {
     case back
     case release
     case exempt
+    case endPause
+    case watchFirst
+    case enforce
+    case notices
 }
 
 /// One language: a file that answers for every case.

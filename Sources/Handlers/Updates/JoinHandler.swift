@@ -56,7 +56,7 @@ struct JoinHandler {
         inquiry.log(decision)
         inquiry.markUnreachable()
         guard case .hold(let missing) = decision else { return .nothing }
-        if group.params.mode == .observe {
+        guard services.enforcement(of: group) == .enforced else {
             services.log.offer(.decision(inquiry.row(decision, update: update)))
             return .nothing
         }

@@ -91,7 +91,7 @@ struct MessageHandler {
 
     private func stands(_ decision: Decision, in group: ProtectedGroup) -> Bool {
         switch decision {
-        case .hold, .delete: group.params.mode == .observe
+        case .hold, .delete: services.enforcement(of: group) != .enforced
         case .ignore, .allow, .need, .release, .approve, .wait: true
         }
     }
@@ -157,7 +157,7 @@ struct MessageHandler {
     ) -> Record? {
         let group = inquiry.group
         let row = inquiry.row(decision, update: update)
-        guard group.params.mode != .observe else {
+        guard services.enforcement(of: group) == .enforced else {
             services.log.offer(.decision(row))
             return nil
         }

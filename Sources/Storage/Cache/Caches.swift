@@ -56,13 +56,15 @@ public final class Caches {
     public let recentUpdates = RecentUpdates()
     /// Turns by person and chat.
     public let pairs = PairOrder()
+    /// Whether enforcement is paused everywhere.
+    public let pause = ServicePause()
 
     /// Empty caches with the lifetimes of `CACHE_POSITIVE_TTL` and `CACHE_JITTER_PERCENT`.
     public init(positiveSeconds: Int64 = 600, jitterPercent: Int64 = 15) {
         verdicts = VerdictCache(positiveSeconds: positiveSeconds, jitterPercent: jitterPercent)
     }
 
-    /// Takes a message of another replica: `group:ID`, `admins:ID`, `verify:USER:CHANNEL:0|1`. `nil`: some were
+    /// Takes a message of another replica: `group:ID`, `admins:ID`, `verify:USER:CHANNEL:0|1`, `pause:SECONDS`. `nil`: some were
     /// missed, so verdicts, lists and configurations are forgotten. What cannot be read is ignored: a newer
     /// version may say more.
     public func told(_ message: String?) {
@@ -76,6 +78,7 @@ public final class Caches {
         guard parts.count >= 2, let id = Int64(parts[1]) else { return }
         switch (parts[0], parts.count) {
         case ("group", 2): groups.forget(ChatID(id))
+        case ("pause", 2): pause.untilSeconds = id
         case ("admins", 2): admins.forget(ChatID(id))
         case ("verify", 4):
             guard let channel = Int64(parts[2]) else { return }

@@ -23,6 +23,20 @@ extension DatabaseStore {
         WHERE group_id = $1::bigint AND timestamp >= {after:$2} AND decisive GROUP BY 1, 2
         """)
 
+    private static let observed = Query(
+        postgreSQL: observedText("facts->>'mode'"), sqlite: observedText("json_extract(facts, '$.mode')"))
+    private static func observedText(_ mode: String) -> String {
+        """
+        SELECT count(DISTINCT user_id) FROM decisions WHERE group_id = $1::bigint AND at >= {after:-86400000}
+            AND outcome = 'hold' AND \(mode) = 'observe'
+        """
+    }
+
+    /// People who would have been held in the last 24 h, had the group not only watched.
+    public func observedHolds(in group: ChatID) async throws(StoreError) -> Int {
+        Int(try await rows(Self.observed, [.int(group.value)], .read).first?.int(0) ?? 0)
+    }
+
     /// Figures for `/status`.
     public func status(of group: ChatID) async throws(StoreError) -> GroupStatus? {
         let key: [SQLValue] = [.int(group.value)]

@@ -175,6 +175,11 @@ extension DatabaseStore {
         return try await database.run(steps, .command).last?.count ?? 0
     }
 
+    /// Ends all holds of the group and leaves it enabled. Returns their number.
+    public func releaseAll(as decision: DecisionRow) async throws(StoreError) -> Int {
+        try await database.run(releaseSteps(decision, heldFor: nil), .command).last?.count ?? 0
+    }
+
     /// Removes a link; removing the last one disables. Returns how many are left, or `nil` if it was not linked.
     public func unlink(_ channel: ChatID, as decision: DecisionRow) async throws(StoreError) -> Int? {
         let key: [SQLValue] = [.int(decision.group.value)]

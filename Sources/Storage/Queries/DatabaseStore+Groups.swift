@@ -33,9 +33,10 @@ extension DatabaseStore {
         """)
     private static let upsertGroup = Query(
         """
-        INSERT INTO protected_groups (group_id, owner_id, title, enabled, created_at, updated_at)
-        VALUES ($1::bigint, $2::bigint, $3::text, TRUE, {now}, {now})
+        INSERT INTO protected_groups (group_id, owner_id, title, enabled, params, created_at, updated_at)
+        VALUES ($1::bigint, $2::bigint, $3::text, TRUE, COALESCE($5::jsonb, '{}'), {now}, {now})
         ON CONFLICT (group_id) DO UPDATE SET title = excluded.title, enabled = TRUE,
+            params = COALESCE($5::jsonb, protected_groups.params),
             owner_id = CASE WHEN $4::int = 1 THEN excluded.owner_id ELSE protected_groups.owner_id END,
             updated_at = excluded.updated_at
         """)
@@ -147,7 +148,11 @@ extension DatabaseStore {
         var steps = [
             statement(Self.upsertOwner, [owner, .optional(protection.ownerUsername)]),
             statement(
-                Self.upsertGroup, [group, owner, .text(protection.title.cut(255)), .flag(protection.replacesOwner)]),
+                Self.upsertGroup,
+                [
+                    group, owner, .text(protection.title.cut(255)), .flag(protection.replacesOwner),
+                    .optional(protection.params?.json),
+                ]),
         ]
         // In the order of ids, as all who lock channels; links keep the order of the wish.
         for channel in protection.channels.sorted(by: { $0.id < $1.id }) {

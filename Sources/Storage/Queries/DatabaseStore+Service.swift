@@ -68,6 +68,7 @@ extension DatabaseStore {
             schema_version = excluded.schema_version
         """)
     private static let dropDead = Query("DELETE FROM replicas WHERE heartbeat_at < {after:-30000}")
+    private static let countAlive = Query("SELECT count(*) FROM replicas WHERE heartbeat_at > {after:-30000}")
     private static let countReplicas = Query("SELECT count(*) FROM replicas")
     private static let leave = Query("DELETE FROM replicas WHERE id = $1::text")
     private static let serviceFigures = Query(
@@ -157,6 +158,11 @@ extension DatabaseStore {
             statement(Self.dropDead), statement(Self.countReplicas),
         ]
         return Int(try await database.run(steps, .command).last?.first?.int(0) ?? 0)
+    }
+
+    /// How many replicas had a heartbeat in the last 30 s.
+    public func replicaCount() async throws(StoreError) -> Int {
+        Int(try await rows(Self.countAlive, [], .read).first?.int(0) ?? 0)
     }
 
     /// Removes this replica's row at shutdown.

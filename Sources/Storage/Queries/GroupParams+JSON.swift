@@ -1,6 +1,7 @@
 // `protected_groups.params`: a group's settings as JSON, each key only where it differs from the default.
 
 import Domain
+import EventLoop
 import JSON
 
 extension GroupParams {
@@ -26,6 +27,7 @@ extension GroupParams {
         allowsSenderChats = object["allow_sender_chats"]?.bool ?? allowsSenderChats
         noticeTopic = object["notice_topic"]?.int
         language = object["language"]?.string ?? language
+        pausedUntilSeconds = object["paused_until"]?.string.flatMap { SQLTime.parse($0) }?.seconds
     }
 
     /// The stored object.
@@ -45,6 +47,7 @@ extension GroupParams {
         add("delete_joins", .bool(deletesJoins), unless: !deletesJoins)
         add("allow_sender_chats", .bool(allowsSenderChats), unless: !allowsSenderChats)
         add("notice_topic", noticeTopic.map { .int($0) })
+        add("paused_until", pausedUntilSeconds.map { .string(SQLTime.text(Timestamp(seconds: $0))) })
         add("language", .string(language), unless: language == usual.language)
         return String(decoding: JSONValue.object(members).encoded(), as: UTF8.self)
     }

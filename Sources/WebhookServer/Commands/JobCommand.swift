@@ -76,10 +76,10 @@ enum JobCommand: Subcommand {
                 switch flag {
                 case "--url": url = value
                 case "--every":
-                    guard let number = Int64(value.dropLast()), number > 0, number < 10_000,
-                        let unit = ["s": Int64(1), "m": 60, "h": 3600][value.suffix(1)]
-                    else { return nil }
-                    everySeconds = number * unit
+                    guard let seconds = DurationArgument.seconds(value, units: "smh", maximum: 10_000 * 3600) else {
+                        return nil
+                    }
+                    everySeconds = seconds
                 default: return nil
                 }
             }

@@ -108,6 +108,7 @@ private final class ServeRun {
             case .missing: nil
             }
         }
+        await service.learnNews()
         guard let addresses = openMainPort(service, secrets) else { return .usage }
         service.start()
         service.health.listenerOpened()

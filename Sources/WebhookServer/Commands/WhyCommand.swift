@@ -5,7 +5,6 @@ import Domain
 import EventLoop
 import Handlers
 import JSON
-import Simulator
 import Storage
 
 enum WhyCommand: Subcommand {
@@ -49,7 +48,7 @@ enum WhyCommand: Subcommand {
         }
         do throws(StoreError) {
             if case .retry(let update) = wish { return try await retry(update, configuration, database) }
-            let store = DatabaseStore(database: database, botID: botID(configuration))
+            let store = DatabaseStore(database: database, botID: configuration.botID)
             let code = try await tell(wish, store, isJSON: isJSON)
             await database.close()
             return code
@@ -77,10 +76,6 @@ enum WhyCommand: Subcommand {
             return nil
         }
         return .person(UserID(user), ChatID(group))
-    }
-
-    private static func botID(_ configuration: Configuration) -> Int64 {
-        Int64((configuration.botToken ?? SimulatorOptions().token).prefix { $0 != ":" }) ?? 0
     }
 
     // MARK: - Telling
