@@ -182,6 +182,8 @@ public protocol ServiceStore: AnyObject {
     ) async throws(StoreError)
     /// Who last wrote to the bot under that public name (without `@`, in any case).
     func person(named username: String) async throws(StoreError) -> UserID?
+    /// Those of these people who may be written to in private.
+    func reachable(among people: [UserID]) async throws(StoreError) -> [UserID]
     /// Whether a person may be written to in private.
     func canMessage(_ user: UserID) async throws(StoreError) -> Bool
     /// Takes a job's lease (`job:member-sync`) if it is free, past, or ours.

@@ -95,6 +95,8 @@ public protocol GroupStore: AnyObject {
     func botRemoved(from group: ChatID) async throws(StoreError)
     /// The bot is out of a channel: all its links broken. Returns the groups.
     func botRemoved(fromChannel channel: ChatID) async throws(StoreError) -> [ChatID]
+    /// The bot is back in an enabled group: its orphaned holds are `held` again. Returns their number.
+    func adoptOrphans(in group: ChatID) async throws(StoreError) -> Int
     /// Moves every row from the old id of a migrated group to the new one; `delete`, `edit`, `expire` are dropped.
     func migrate(_ old: ChatID, to new: ChatID) async throws(StoreError)
     /// Sets or forgets the standing notice.

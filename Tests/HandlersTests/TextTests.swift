@@ -32,7 +32,8 @@ private let samples: [Text] = [
     .releaseNotHeld("M1", isRestricted: true), .statusObserved(77), .paused(until: "77", isAll: true),
     .modeObserve(releasing: 77),
     .statistics(days: 77, verifications: 88, restrictions: 99, rate: "R1", errors: 66, topHour: 5),
-    .ids(chat: ChatID(-77), user: UserID(88)), .heldNowhere, .welcome, .noticesOn, .menuHelp, .protectUsage,
+    .ids(chat: ChatID(-77), user: UserID(88)), .heldNowhere, .welcome, .noticesOn, .greeting,
+    .statusNotices(.administrators(77)), .menuHelp, .protectUsage,
 ]
 private let marks = ["M1", "C1", "L1", "G1", "N1", "R1", "K1", "V1", "77", "88", "99", "66"]
 

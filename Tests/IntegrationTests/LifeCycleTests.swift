@@ -124,6 +124,71 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `back in the group it lifts what it could not lift, once it has the right`(engine: Engine) async throws {
+        let scene = try await MemberScene(engine)
+        let person = try await scene.held("Boris")
+        scene.simulator.setBotPresence(in: scene.group, .kicked)
+        try await scene.settle()
+        scene.simulator.setBotPresence(in: scene.group, .member)
+        try await scene.settle()
+        #expect(scene.isMuted(person) && scene.said().contains { $0.hasPrefix("Thanks for adding me.") })
+        scene.simulator.setBotRights(in: scene.group, .all)
+        try await scene.settle()
+        #expect(!scene.isMuted(person))
+        #expect(try await scene.releases(of: person) == "unprotected")
+        try await scene.pass(seconds: 61)
+        #expect(scene.said().isEmpty, "the greeting stands for a minute")
+        await scene.end()
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `protected again it takes its people on, and tells who was not told`(engine: Engine) async throws {
+        let scene = try await MemberScene(engine)
+        let person = try await scene.held("Boris")
+        try await scene.run("UPDATE user_restrictions SET state = 'orphaned', told_at = NULL")
+        try await scene.run("UPDATE protected_groups SET enabled = \(engine == .sqlite ? "0" : "FALSE")")
+        scene.services.caches.groups.forget(ChatID(scene.group))
+        _ = try await scene.command("/protect @the_news")
+        #expect(try await scene.hold(of: person)?.state == .held)
+        #expect(try await scene.hold(of: person)?.isTold == true)
+        #expect(scene.isMuted(person))
+        await scene.end()
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `it greets where it is added, once, and not in a group that it protects`(engine: Engine) async throws {
+        let scene = try await MemberScene(engine)
+        let fresh = scene.simulator.addGroup("Fresh", owner: scene.world.owner)
+        scene.simulator.setBotPresence(in: fresh, .left)
+        scene.simulator.setBotPresence(in: fresh, .member)
+        try await scene.settle()
+        #expect(scene.said(in: fresh).count == 1)
+        scene.simulator.setBotRights(in: fresh, .all)
+        scene.simulator.setBotRights(in: scene.group, .all)
+        try await scene.settle()
+        #expect(scene.said(in: fresh).count == 1 && scene.said().isEmpty)
+        await scene.end()
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `a notice that does not reach the owner goes to each administrator whom it reaches`(
+        engine: Engine
+    ) async throws {
+        let scene = try await MemberScene(engine)
+        let (one, two, three) = (scene.person("Boris"), scene.person("Carl"), scene.person("Dora"))
+        for admin in [one, two, three] { scene.simulator.place(admin, in: scene.group, status: .administrator, rights: .all) }
+        for admin in [one, two] { _ = try await scene.command("/start notify", by: admin, inPrivate: true) }
+        #expect(
+            try await scene.command("/status").first?.contains("Notices: reach 2 administrators in private") == true)
+        scene.simulator.setBotRights(in: scene.group, [.manageChat, .deleteMessages])
+        try await scene.settle()
+        for admin in [one, two] { #expect(scene.said(in: admin).count { $0 == Self.noMute } == 1) }
+        #expect(scene.said(in: three).isEmpty)
+        #expect(!scene.said().contains { $0.contains(Self.noMute) })
+        await scene.end()
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `a call that finds it thrown out comes to the same`(engine: Engine) async throws {
         let scene = try await MemberScene(engine)
         let person = try await scene.held("Boris")

@@ -134,6 +134,12 @@ struct Protect: Command {
                 _ = try await tools.store.releaseAll(as: .unprotected(call.chat.id))
                 tools.start([])
             }
+            if try await tools.store.adoptOrphans(in: call.chat.id) > 0 {
+                var record = Record(update: nil)
+                record.effects = [.prompt(in: call.chat.id)]
+                _ = try await tools.store.record(record)
+                tools.start([])
+            }
             await tools.forget(call.chat.id)
             let group = try await tools.store.group(call.chat.id)
             let linked = group?.channels ?? channels
@@ -157,10 +163,8 @@ struct Protect: Command {
     ) async throws(StoreError) -> InlineKeyboard? {
         let language = Languages.named(params.language)
         var rows: [[InlineButton]] = []
-        if try await !tools.store.canMessage(owner), !tools.botUsername.isEmpty {
-            rows.append([
-                InlineButton(language.label(.notices), .url("https://t.me/\(tools.botUsername)?start=notify"))
-            ])
+        if try await !tools.store.canMessage(owner), let notices = Notices.button(tools.services.settings, language) {
+            rows.append([notices])
         }
         if params.mode == .observe {
             rows.append([ModeButton.button(.enforce, group, language)])

@@ -17,8 +17,8 @@ struct Status: Command {
         let figures =
             try await stored { () async throws(StoreError) in try await tools.store.status(of: group.id) }
             ?? GroupStatus()
-        let reachesOwner = try await stored { () async throws(StoreError) in
-            try await tools.store.canMessage(group.owner)
+        let readers = try await stored { () async throws(StoreError) in
+            try await tools.services.noticeReaders(of: group)
         }
         var missing: [BotRight]?
         do throws(BotAPIError) {
@@ -51,7 +51,9 @@ struct Status: Command {
             lines.append(.statusDay(verified: figures.verified, restricted: figures.restricted))
         }
         lines.append(.statusRights(missing: missing))
-        lines.append(.statusNotices(reachOwner: reachesOwner))
+        lines.append(
+            .statusNotices(
+                readers == [group.owner] ? .owner : readers.isEmpty ? .nobody : .administrators(readers.count)))
         let language = Languages.named(group.params.language)
         let enforce: InlineKeyboard? = isObserving ? [[ModeButton.button(.enforce, group.id, language)]] : nil
         return [Reply(parts: lines.map { .text($0) }, keyboard: enforce)]

@@ -43,14 +43,11 @@ extension EffectPerformer {
         guard let group = try await group(effect.chat), let text = text(effect, group) else { return .done() }
         if effect.isPerhapsSentTwice { return .done() }
         let language = Languages.named(group.params.language)
-        let owner = group.owner
-        let isReachable = try await fromStore { () async throws(StoreError) in
-            try await services.store.canMessage(owner)
-        }
         let kind = effect.value("say")?.string ?? ""
-        if isReachable {
+        let people = try await fromStore { () async throws(StoreError) in try await services.noticeReaders(of: group) }
+        if !people.isEmpty {
             guard try await mayTell(kind, group.id, everySeconds: 6 * 3600) else { return .done() }
-            if try await tell(owner, language.text(text).html, effect) {
+            if try await tell(people, language.text(text).html, effect) {
                 await noteTold(kind, group.id)
                 return .done()
             }
@@ -58,11 +55,12 @@ extension EffectPerformer {
         // One line for all kinds together: it is seen by everybody.
         guard try await mayTell("line", group.id, everySeconds: 24 * 3600) else { return .done() }
         if let wait = budgetWait(group.id) { return wait }
-        let mention = HTML.mention(owner, name: await name(of: owner, in: group.id))
+        let mention = HTML.mention(group.owner, name: await name(of: group.owner, in: group.id))
         try await keepLease(effect)
         let line = language.text(.noticeInGroup(owner: mention, notice: language.text(text)))
         _ = try await send(
-            ComposedMessage(html: line.html, keyboard: InlineKeyboard()), to: group.id, thread: nil,
+            ComposedMessage(html: line.html, keyboard: Notices.keyboard(services.settings, language)), to: group.id,
+            thread: nil,
             fallback: group.params.noticeTopic, context(effect))
         await noteTold("line", group.id)
         return .done()
@@ -83,6 +81,20 @@ extension EffectPerformer {
         } catch {
             Log.warning("notice_not_noted", .chatID(group.value))  // at worst it is said once more
         }
+    }
+
+    /// False: none of them can be written to (any more). Once one is told, the others are not worth telling that one twice.
+    private func tell(_ people: [UserID], _ html: String, _ effect: Effect) async throws(EffectFailure) -> Bool {
+        var isTold = false
+        for person in people {
+            do throws(EffectFailure) {
+                if try await tell(person, html, effect) { isTold = true }
+            } catch {
+                guard isTold else { throw error }
+                Log.debug("notice_not_sent", .chatID(effect.chat.value), .userID(person.value))
+            }
+        }
+        return isTold
     }
 
     /// False: the person cannot be written to (any more).

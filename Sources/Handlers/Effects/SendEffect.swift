@@ -57,6 +57,7 @@ extension EffectWish {
 extension EffectPerformer {
     func send(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         if effect.value("say")?.string == EffectWish.joinRequestSay { return try await sendJoinRequestButtons(effect) }
+        if effect.value("say")?.string == EffectWish.greetingSay { return try await greet(effect) }
         guard let note = effect.value("say")?.string.flatMap(GroupNote.init(rawValue:)),
             let group = try await group(effect.chat)
         else { return .done() }

@@ -59,6 +59,13 @@ struct English: Catalogue {
             Subscriptions cannot be checked right now. Until they can, messages are removed. Nobody is muted; \
             please try again later.
             """
+        case .greeting:
+            """
+            Thanks for adding me. Three steps, and only subscribers of your channels write here:
+            1. Make me administrator here: delete messages, restrict members.
+            2. Make me administrator of your channel.
+            3. Send <code>/protect @yourchannel</code>.
+            """
         case .noticeBrokenLink(let channel, let group):
             """
             The channel \(channel) of the group <b>\(group)</b> cannot be checked any more, so it is not required \
@@ -226,8 +233,13 @@ struct English: Catalogue {
             case nil: "My rights: n/a"
             case .some(let rights): rights.isEmpty ? "My rights: complete" : "My rights: missing \(names(rights))"
             }
-        case .statusNotices(let reachOwner):
-            reachOwner ? "Notices: reach the owner in private" : "Notices: only as a line in this group"
+        case .statusNotices(let reach):
+            switch reach {
+            case .owner: "Notices: reach the owner in private"
+            case .administrators(let count):
+                "Notices: reach \(Plural.english(count, "\(count) administrator", "\(count) administrators")) in private"
+            case .nobody: "Notices: only as a line in this group"
+            }
         case .statusNotProtected:
             """
             Protection: Not protected

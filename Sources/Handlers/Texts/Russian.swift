@@ -60,6 +60,13 @@ struct Russian: Catalogue {
             Сейчас не удаётся проверять подписки. Пока это так, сообщения удаляются. Никто не ограничен; \
             попробуйте позже.
             """
+        case .greeting:
+            """
+            Спасибо, что добавили меня. Три шага, и писать здесь будут только подписчики ваших каналов:
+            1. Назначьте меня администратором здесь: удалять сообщения, ограничивать участников.
+            2. Назначьте меня администратором канала.
+            3. Отправьте <code>/protect @yourchannel</code>.
+            """
         case .noticeBrokenLink(let channel, let group):
             """
             Канал \(channel) группы <b>\(group)</b> больше нельзя проверить, поэтому он пока не требуется. \
@@ -234,8 +241,13 @@ struct Russian: Catalogue {
             case nil: "Мои права: н/д"
             case .some(let rights): rights.isEmpty ? "Мои права: все" : "Мои права: не хватает: \(names(rights))"
             }
-        case .statusNotices(let reachOwner):
-            reachOwner ? "Уведомления: владельцу лично" : "Уведомления: только строкой в этой группе"
+        case .statusNotices(let reach):
+            switch reach {
+            case .owner: "Уведомления: владельцу лично"
+            case .administrators(let count):
+                "Уведомления: лично \(count) \(Plural.russian(count, "администратору", "администраторам", "администраторам"))"
+            case .nobody: "Уведомления: только строкой в этой группе"
+            }
         case .statusNotProtected:
             """
             Защита: нет

@@ -28,6 +28,16 @@ public enum ProtectionState: Equatable, Sendable {
     case allBroken
 }
 
+/// Whom notices about a group reach in private.
+public enum NoticeReach: Equatable, Sendable {
+    /// The owner.
+    case owner
+    /// So many administrators; the owner not.
+    case administrators(Int)
+    /// Nobody: there is only a line in the group.
+    case nobody
+}
+
 /// A message of the bot. Strings are plain; a catalogue's interpolation escapes them.
 public enum Text: Equatable, Sendable {
     // Prompts
@@ -41,6 +51,7 @@ public enum Text: Equatable, Sendable {
     case channelSpeaker(channel: String)
     case checkFailed(mentions: Markup, more: Int)
     case checksFail
+    case greeting
     // Notices to administrators
     case noticeBrokenLink(channel: String, group: String)
     case noticeRightLost([BotRight], group: String)
@@ -97,7 +108,7 @@ public enum Text: Equatable, Sendable {
     case statusDay(verified: Int, restricted: Int)
     case statusObserved(Int)
     case statusRights(missing: [BotRight]?)
-    case statusNotices(reachOwner: Bool)
+    case statusNotices(NoticeReach)
     case statusNotProtected
     // /settings
     case settingsTitle

@@ -60,6 +60,17 @@ struct MyChatMember {
         }
     }
 
+    /// Holds that could not be lifted while the bot was away: taken on where the gate is on, else lifted now.
+    private func takeBackOrphans(of group: ProtectedGroup) async throws(UpdateFailure) -> [EffectWish] {
+        try await services.reading { () async throws(StoreError) in
+            guard group.isEnabled else {
+                if try await services.store.releaseAll(as: .unprotected(group.id)) > 0 { services.workers.wake() }
+                return []
+            }
+            return try await services.store.adoptOrphans(in: group.id) > 0 ? [.prompt(in: group.id)] : []
+        }
+    }
+
     /// A group may be required by other groups too.
     private func groupChanged(_ change: ChatMemberUpdated, _ update: UpdateID) async throws(UpdateFailure) -> Handled {
         let chat = change.chat.id
@@ -71,11 +82,17 @@ struct MyChatMember {
             }
             services.caches.groups.forget(chat)
             await services.tell("group:\(chat.value)")
-        } else if let group = try await services.configuration(chat), group.isProtected {
-            var missing: [BotRight] = []
-            if !change.new.canRestrictMembers { missing.append(.restrictMembers) }
-            if !change.new.canDeleteMessages { missing.append(.deleteMessages) }
-            if !missing.isEmpty { effects.append(.notice(.rightLost(missing), in: chat)) }
+        } else {
+            let group = try await services.configuration(chat)
+            if let group, group.isProtected {
+                var missing: [BotRight] = []
+                if !change.new.canRestrictMembers { missing.append(.restrictMembers) }
+                if !change.new.canDeleteMessages { missing.append(.deleteMessages) }
+                if !missing.isEmpty { effects.append(.notice(.rightLost(missing), in: chat)) }
+            } else if !change.old.isMember {
+                effects.append(.greeting(in: chat, languageCode: change.from.languageCode, update: update))
+            }
+            if let group, change.new.canRestrictMembers { effects += try await takeBackOrphans(of: group) }
         }
         let handled = try await requiredChatChanged(change, update, effects)
         if case .nothing = handled, !change.new.isMember { return .recorded([], group: chat) }

@@ -99,6 +99,11 @@ private enum LifeText {
         """
         UPDATE user_restrictions SET state = 'orphaned' WHERE group_id = $1::bigint AND lifted_at IS NULL
         """)
+    static let adopt = Query(
+        """
+        UPDATE user_restrictions SET state = 'held'
+        WHERE group_id = $1::bigint AND state = 'orphaned' AND lifted_at IS NULL RETURNING id
+        """)
     static let dropEffects = Query("DELETE FROM effects WHERE chat_id = $1::bigint")
     static let breakLinks = Query(
         """
@@ -207,6 +212,11 @@ extension DatabaseStore {
         let key: [SQLValue] = [.int(group.value)]
         let steps = [LifeText.disable, LifeText.orphan, LifeText.dropEffects].map { statement($0, key) }
         _ = try await database.run(steps, .command)
+    }
+
+    /// The bot is back in an enabled group: its orphaned holds are `held` again. Returns their number.
+    public func adoptOrphans(in group: ChatID) async throws(StoreError) -> Int {
+        try await rows(LifeText.adopt, [.int(group.value)]).count
     }
 
     /// The bot is out of a channel: all its links broken. Returns the groups.

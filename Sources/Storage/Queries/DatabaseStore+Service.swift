@@ -29,6 +29,8 @@ extension DatabaseStore {
         SELECT telegram_id FROM users WHERE lower(username) = lower($1::text) ORDER BY updated_at DESC LIMIT 1
         """)
     private static let mayMessage = Query("SELECT can_message::int FROM users WHERE telegram_id = $1::bigint")
+    private static let reachablePeople = Query(
+        "SELECT telegram_id FROM users WHERE telegram_id {in:$1} AND can_message ORDER BY telegram_id")
     private static let takeJob = Query(
         """
         INSERT INTO job_leases (name, owner, lease_until, last_started_at)
@@ -103,6 +105,12 @@ extension DatabaseStore {
     /// Who last wrote to the bot under that public name.
     public func person(named username: String) async throws(StoreError) -> UserID? {
         try await rows(Self.named, [.text(username)], .read).first.map { UserID($0.int(0)) }
+    }
+
+    /// Those of these people who may be written to in private.
+    public func reachable(among people: [UserID]) async throws(StoreError) -> [UserID] {
+        guard !people.isEmpty else { return [] }
+        return try await rows(Self.reachablePeople, [.ints(people.map(\.value))], .read).map { UserID($0.int(0)) }
     }
 
     /// Whether a person may be written to in private.
