@@ -176,7 +176,9 @@ import Testing
     ) async throws {
         let scene = try await MemberScene(engine)
         let (one, two, three) = (scene.person("Boris"), scene.person("Carl"), scene.person("Dora"))
-        for admin in [one, two, three] { scene.simulator.place(admin, in: scene.group, status: .administrator, rights: .all) }
+        for admin in [one, two, three] {
+            scene.simulator.place(admin, in: scene.group, status: .administrator, rights: .all)
+        }
         for admin in [one, two] { _ = try await scene.command("/start notify", by: admin, inPrivate: true) }
         #expect(
             try await scene.command("/status").first?.contains("Notices: reach 2 administrators in private") == true)
