@@ -74,6 +74,7 @@ extension Services {
         ServiceGauges.registerMetrics()
         UptimeTicks.registerMetrics()
         NewsWatch.registerMetrics()
+        WebhookWatch.registerMetrics()
         JobIntake.registerMetrics(jobs: [MemberSync.jobName])
         Commands.registerMetrics()
     }

@@ -52,11 +52,12 @@ public struct Update: Sendable {
         }
     }
 
-    /// The kinds that are asked for: all that the gate decides upon.
-    public static let allowedKinds = [
+    /// The kinds without which the gate is blind.
+    public static let gateKinds = [
         "message", "edited_message", "callback_query", "chat_member", "my_chat_member", "chat_join_request",
-        "pre_checkout_query", "subscription",
     ]
+    /// The kinds that are asked for. Telegram drops what it does not know from the list, so it need not show all.
+    public static let allowedKinds = gateKinds + ["pre_checkout_query", "subscription"]
 }
 
 /// Why bytes are no update.

@@ -28,6 +28,7 @@ final class Service {
     private let gauges: ServiceGauges
     private let news: NewsWatch
     private let polling: GetUpdatesPolling
+    private var webhook: WebhookWatch?
     private var isPolling = false
 
     /// - Parameter token: the bot's token, or the simulator's.
@@ -100,6 +101,13 @@ final class Service {
         jobs.runSoonIfOlder("member-sync")
     }
 
+    /// Watches whether Telegram delivers to that address.
+    func watchWebhook(_ url: String) {
+        let watch = WebhookWatch(api: api, store: store, url: url)
+        webhook = watch
+        watch.start()
+    }
+
     func startPolling() {
         isPolling = true
         polling.start()
@@ -118,6 +126,7 @@ final class Service {
         await jobs.close(graceMilliseconds: grace / 16)
         gauges.stop()
         news.stop()
+        webhook?.stop()
         // Calls without an answer end now: their attempts are rows too, so this comes before the last flush.
         client.close()
         await Loop.shared.sleep(milliseconds: 1)

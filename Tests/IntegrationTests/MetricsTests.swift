@@ -51,6 +51,8 @@ import Testing
         nezuko_users gauge
         nezuko_verification_seconds histogram cached
         nezuko_verifications_total counter status source
+        nezuko_webhook_last_error_timestamp_seconds gauge
+        nezuko_webhook_pending_updates gauge
         nezuko_webhook_updates_total counter type result
         process_cpu_seconds_total counter
         process_open_fds gauge

@@ -36,14 +36,23 @@ public final class GetUpdatesPolling {
 
     private func run() async {
         var offset: Int64 = 0
+        var isTaken = false
         while !isStopping {
             do throws(BotAPIError) {
                 let fetched = try await api.getUpdates(offset: offset, timeoutSeconds: 25, limit: Self.atOnce)
+                if isTaken { Log.info("polling_ours_again") }
+                isTaken = false
                 let next = await handle(fetched)
                 // Nothing went through: Telegram gives the same again, so not at once.
                 if let next { offset = next } else if !fetched.isEmpty { await Loop.shared.sleep(milliseconds: 1000) }
             } catch {
                 guard !isStopping else { return }
+                if error.errorClass == .conflict, !isTaken {
+                    isTaken = true
+                    Log.error(
+                        "webhook_changed", .name("polling"),
+                        .text("a webhook is set, or another process polls: nezuko webhook delete, or stop the other"))
+                }
                 Log.warning("get_updates_failed", .error(error.errorClass.rawValue))
                 let seconds = error.errorClass == .unauthorized ? 60 : min(error.retryAfterSeconds ?? 1, 60)
                 await Loop.shared.sleep(milliseconds: seconds * 1000)

@@ -194,7 +194,9 @@ private final class ServeRun {
     private func beginDelivery(_ service: Service, _ addresses: [ListenAddress], _ secrets: [String]) async {
         if let simulation {
             await simulation.begin(service, addresses, secret: secrets[0], certificate: CertificatePair(configuration))
-        } else if configuration.publicURL == nil {
+        } else if let publicURL = configuration.publicURL {
+            service.watchWebhook(publicURL.text + configuration.webhookPath)
+        } else {
             service.startPolling()
         }
     }
