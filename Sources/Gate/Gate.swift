@@ -5,7 +5,7 @@
 import Domain
 
 /// Raised when a case's outcome changes, so that stored decisions say which rules they were made by.
-public let ruleVersion = 2
+public let ruleVersion = 3
 
 /// Decides what happens for one occasion.
 ///
@@ -86,6 +86,7 @@ private func decideRecheck(_ facts: Facts) -> Decision {
 
 private func decideButton(_ facts: Facts) -> Decision {
     guard facts.group.isProtected else { return .release(.unprotected) }
+    if facts.isExempt { return .release(.admin) }
     let verdict = Verdict(facts)
     if verdict.isSubscribedWhereSeen { return .release(.verified) }
     if !verdict.unknown.isEmpty { return .need(verdict.needs(admins: false)) }

@@ -33,7 +33,7 @@ extension Faults {
 
         let told = try await Self.why(world, "\(id)")
         #expect(told.code == 0)
-        #expect(told.text.hasPrefix("The update was handled.\n\nDecision 1, rule set 2, group \(group.id), person"))
+        #expect(told.text.hasPrefix("The update was handled.\n\nDecision 1, rule set 3, group \(group.id), person"))
         for line in ["Message → muted: not subscribed", "• News (@the_news): not subscribed", "→ mute: done in"] {
             #expect(told.text.contains(line), "\(told.text)")
         }

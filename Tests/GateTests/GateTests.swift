@@ -141,6 +141,7 @@ struct GateTests {
         Case("button, still missing", .button, [.member, gone], gives: .wait(missing: [second])),
         Case("button, no answer", .button, [failed], gives: .wait(missing: [])),
         Case("button, joined, one broken", .button, [.member, broken], admin: nil, gives: .release(.verified)),
+        Case("button, exempt", .button, [gone], change: { $0.isExempt = true }, gives: .release(.admin)),
         Case("request of a subscriber, one broken", .joinRequest, [broken, .member], gives: .approve),
         Case(
             "came back, one broken", .recheck, [broken, .member], change: { $0.hasOpenHold = true },

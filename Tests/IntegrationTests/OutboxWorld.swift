@@ -27,6 +27,8 @@ final class ReplicaDatabase: Database {
     private let base: any Database
     let owner: String
     private var failures: [(priority: SQLPriority, part: String, failure: Failure)] = []
+    /// Where words to the other replicas' caches go.
+    var toldCaches: @IO (String) -> Void = { _ in }
     /// How many answers were held back.
     private(set) var heldAnswers = 0
     /// How many transactions were asked for.
@@ -53,7 +55,11 @@ final class ReplicaDatabase: Database {
             entry.priority == priority && (entry.part.isEmpty || statements.contains { $0.text.contains(entry.part) })
         }
         guard let index else {
-            return try await base.run(statements, priority)
+            let rows = try await base.run(statements, priority)
+            for statement in statements where statement.text.contains("nezuko_cache") {
+                if case .text(let message)? = statement.parameters.first { toldCaches(message) }
+            }
+            return rows
         }
         switch failures.remove(at: index).failure {
         case .away: throw .unavailable
@@ -100,8 +106,8 @@ final class Replica {
     private let observer: AttemptRows
     private let client = HTTPClient()
 
-    init(_ world: TestWorld, owner: String, timeoutMilliseconds: Int64 = 8000) {
-        database = ReplicaDatabase(world.database, owner: owner)
+    init(_ world: TestWorld, owner: String, timeoutMilliseconds: Int64 = 8000, over base: (any Database)? = nil) {
+        database = ReplicaDatabase(base ?? world.database, owner: owner)
         store = DatabaseStore(database: database, botID: world.simulator.world.botID)
         log = LogWriter(store: store)
         observer = AttemptRows(log)

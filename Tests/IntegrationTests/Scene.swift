@@ -108,7 +108,7 @@ final class Scene {
     }
 
     /// PostgreSQL's clock moves with the loop's: a function of ours stands before the server's.
-    private static func makeClock(_ world: TestWorld) async throws {
+    static func makeClock(_ world: TestWorld) async throws {
         let name = PostgreSQLCluster.name(in: world.url)
         for text in [
             "CREATE SCHEMA stepped", "CREATE TABLE stepped.ahead (milliseconds bigint)",
@@ -124,7 +124,7 @@ final class Scene {
         try await setClock(world)
     }
 
-    private static func setClock(_ world: TestWorld) async throws {
+    static func setClock(_ world: TestWorld) async throws {
         let ahead = WallClock.now.microseconds / 1000 - Int64(Date().timeIntervalSince1970 * 1000)
         _ = try await world.database.run(
             [SQLStatement("UPDATE stepped.ahead SET milliseconds = \(ahead)")], .command)
