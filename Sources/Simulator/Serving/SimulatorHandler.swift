@@ -46,9 +46,9 @@ final class SimulatorHandler: HTTPHandler {
         do throws(MethodError) {
             let parameters = try Parameters(
                 query: request.head.query, contentType: request.head.headers["content-type"], body: request.body)
-            simulator.call(method, parameters) { answer in self.later { Self.send(answer, responder) } }
+            simulator.call(method, parameters) { answer in self.later { self.send(answer, responder) } }
         } catch {
-            later { Self.send(.reply(Reply(outcome: .failure(error))), responder) }
+            later { self.send(.reply(Reply(outcome: .failure(error))), responder) }
         }
     }
 
@@ -58,10 +58,11 @@ final class SimulatorHandler: HTTPHandler {
         Loop.shared.schedule(afterMilliseconds: distanceMilliseconds, send)
     }
 
-    private static func send(_ answer: Simulator.Answer, _ responder: HTTPResponder) {
+    private func send(_ answer: Simulator.Answer, _ responder: HTTPResponder) {
         switch answer {
         case .reply(let reply):
             var response = HTTPResponse.json(reply.status, reply.body)
+            if let date = simulator?.mistakes.date(at: WallClock.now) { response.headers.append(("Date", date)) }
             if case .failure(let error) = reply.outcome, let seconds = error.retryAfter {
                 response.headers.append(("Retry-After", String(seconds)))
             }
