@@ -50,7 +50,9 @@ public struct ServedCertificate: Sendable, Equatable {
     public static func shown(
         by host: String, port: Int, trusting roots: [UInt8]? = nil, milliseconds: Int64
     ) async throws(Failure) -> ServedCertificate {
-        guard let address = await HostAddresses.of(host).first else { throw .resolve }
+        let addresses = await HostAddresses.of(host)
+        // Telegram uses IPv4 (bots/api#setwebhook), so what stands there counts.
+        guard let address = addresses.first(where: { !$0.contains(":") }) ?? addresses.first else { throw .resolve }
         return try await offload { () throws(Failure) in
             let descriptor = try connect(address, port, milliseconds)
             defer { close(descriptor) }

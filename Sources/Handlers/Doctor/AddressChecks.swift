@@ -30,7 +30,8 @@ extension DoctorCheck {
         let isPartly = kinds.contains(.publicIPv4)
         let list = addresses.prefix(3).joined(separator: ", ")
         return .failure(
-            "\(webhook.host) leads to \(list): \(isPartly ? "not all are" : "not") reachable from the internet.", fix: fix)
+            "\(webhook.host) leads to \(list): \(isPartly ? "not all are" : "not") reachable from the internet.",
+            fix: fix)
     }
 
     private static func addressSeenByTelegram(_ visit: DoctorVisit, _ webhook: DoctorWebhook) async -> String? {
@@ -45,7 +46,7 @@ extension DoctorCheck {
 
     static let certificate = DoctorCheck(15, "certificate") { (visit) throws(DoctorFinding) in
         let webhook = try visit.webhook()
-        switch await visit.certificate.value() {
+        switch await visit.certificate() {
         case .none: throw .notApplicable("Without PUBLIC_URL the bot polls.")
         case .failed(.resolve): return .unknown("\(webhook.host) has no address here: see 13.")
         case .failed(.connect): return .unknown("There is no connection to \(webhook.url): see 16.")
@@ -83,7 +84,8 @@ extension DoctorCheck {
             } else if hasUploaded == false {
                 findings.append(.failure("It is self-signed, and Telegram was not given it.", fix: set))
             }
-        case .incomplete: findings.append(.failure("An intermediate certificate is missing, or its root is unknown.", fix: fix))
+        case .incomplete:
+            findings.append(.failure("An intermediate certificate is missing, or its root is unknown.", fix: fix))
         case .refused(let words): findings.append(.failure("It is refused: \(words).", fix: fix))
         }
         if !certificate.fitsName { findings.append(.failure("It is not for \(webhook.host).", fix: fix)) }
@@ -98,7 +100,7 @@ extension DoctorCheck {
     static let ownDelivery = DoctorCheck(16, "delivery of our own") { (visit) throws(DoctorFinding) in
         let webhook = try visit.webhook()
         var trusted = webhook.trustedRoots
-        if case .shown(let certificate) = await visit.certificate.value(), certificate.chain == .selfSigned,
+        if case .shown(let certificate) = await visit.certificate(), certificate.chain == .selfSigned,
             let own = webhook.ownCertificate, ServedCertificate.fingerprint(pem: own) == certificate.fingerprint
         {
             trusted = own

@@ -6,7 +6,7 @@ import Storage
 extension DoctorCheck {
     static let database = DoctorCheck(2, "database") { (visit) throws(DoctorFinding) in
         try visit.needSettings()
-        switch await visit.contact.value() {
+        switch await visit.contact() {
         case .success(let contact): return .ok("\(contact.description) answers.")
         case .failure(.noFile(let path)):
             guard case .simulated = visit.settings.delivery else {
@@ -28,7 +28,7 @@ extension DoctorCheck {
     static let sessions = DoctorCheck(3, "no transaction pooler") { (visit) throws(DoctorFinding) in
         try visit.needSettings()
         guard !visit.settings.databaseURL.hasPrefix("sqlite:") else { return .notApplicable("SQLite has no pooler.") }
-        guard case .success = await visit.contact.value() else {
+        guard case .success = await visit.contact() else {
             throw .unknown("The database does not answer: see 2.")
         }
         switch await DatabaseProbe.sessions(url: visit.settings.databaseURL) {
@@ -43,9 +43,6 @@ extension DoctorCheck {
 
     static let schema = DoctorCheck(4, "schema") { (visit) throws(DoctorFinding) in
         try visit.needSettings()
-        if case .failure(.noFile) = await visit.contact.value() {
-            throw .notApplicable("There is no database yet; serve migrates the one it makes.")
-        }
         let database = try await visit.database()
         do throws(MigrationError) {
             return finding(try await Migrator.schemaFits(database), visit.settings.migratesAutomatically)

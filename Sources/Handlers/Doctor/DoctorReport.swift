@@ -83,22 +83,23 @@ public enum DoctorReport {
         return isRight ? blanks + text : text + blanks
     }
 
-    /// Lines that fit beside the names; a word that does not is broken.
+    /// Lines that fit beside the names; a word that is too long for any is broken.
     private static func wrapped(_ text: String) -> [String] {
         let room = width - indent
         var lines: [String] = []
         var line = ""
         for word in text.split(separator: " ") {
-            var word = word[...]
-            if !line.isEmpty, line.count + 1 + word.count > room {
+            var rest = word
+            while !rest.isEmpty {
+                let left = line.isEmpty ? room : room - line.count - 1
+                if rest.count <= left || (word.count > room && left > 0) {
+                    line += (line.isEmpty ? "" : " ") + rest.prefix(left)
+                    rest = rest.dropFirst(left)
+                }
+                guard !rest.isEmpty else { break }
                 lines.append(line)
                 line = ""
             }
-            while word.count > room {
-                lines.append(String(word.prefix(room)))
-                word = word.dropFirst(room)
-            }
-            line += line.isEmpty ? String(word) : " \(word)"
         }
         return line.isEmpty ? lines : lines + [line]
     }

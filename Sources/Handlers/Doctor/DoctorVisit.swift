@@ -9,13 +9,10 @@ import TelegramBotAPI
 
 /// A value that is made when it is first asked for; who asks meanwhile waits for the same.
 @IO
-final class Once<Value: Sendable> {
-    private let make: @IO () async -> Value
+private final class Once<Value: Sendable> {
     private var made: Completion<Value, Never>?
 
-    init(_ make: @escaping @IO () async -> Value) { self.make = make }
-
-    func value() async -> Value {
+    func value(_ make: @IO () async -> Value) async -> Value {
         if let made { return await made.wait() }
         let mine = Completion<Value, Never>()
         made = mine
@@ -47,16 +44,12 @@ final class DoctorVisit {
     private let isUnusable: DoctorFinding?
     private var opened: (any Database)?
 
-    private(set) lazy var contact = Once { [settings] in
-        await DatabaseProbe.outcome(settings.databaseURL, settings.clock)
-    }
-    private(set) lazy var certificate = Once { [settings] in await ShownCertificate.look(settings.delivery) }
-    private lazy var telegramAnswer = Once { [settings, client] in
-        await TelegramAnswer.ask(settings, client, milliseconds: Self.answerMilliseconds)
-    }
-    private lazy var webhookInfo = Once { [self] in await askWebhook() }
-    private lazy var openedStore = Once { [self] in await openStore() }
-    private lazy var surveyed = Once { [self] in await survey() }
+    private let databaseContact = Once<Result<DatabaseContact, DatabaseTrouble>>()
+    private let shownCertificate = Once<ShownCertificate>()
+    private let telegramAnswer = Once<TelegramAnswer>()
+    private let webhookInfo = Once<Result<WebhookInfo, DoctorFinding>>()
+    private let openedStore = Once<DatabaseStore?>()
+    private let surveyed = Once<Result<GroupSurvey, DoctorFinding>>()
     private lazy var api = BotAPI(
         baseURL: settings.telegramBaseURL, token: settings.token ?? "", client: client, observer: Unobserved(),
         timeoutMilliseconds: Self.answerMilliseconds)
@@ -66,11 +59,18 @@ final class DoctorVisit {
         isUnusable = settings.isUsable ? nil : .unknown("The settings have to be right first: see 1.")
     }
 
-    /// Closes what was opened. What still waits for an answer fails.
+    /// Closes what was opened. What still waits for an answer fails; a database that is away is not waited for.
     func end() async {
         client.close()
-        // One that is still being opened is away: its connections end with the process.
-        await opened?.close()
+        guard let opened else { return }
+        let done = Completion<Void, Never>()
+        let timer = Loop.shared.schedule(afterMilliseconds: 200) { done.finish(.success(())) }
+        Task { @IO in
+            await opened.close()
+            done.finish(.success(()))
+        }
+        await done.wait()
+        timer.cancel()
     }
 
     // MARK: - What a check needs, or why it has nothing to look at
@@ -84,7 +84,9 @@ final class DoctorVisit {
     func telegram() async throws(DoctorFinding) -> TelegramAnswer {
         try needSettings()
         guard settings.token != nil else { throw .notApplicable("Without BOT_TOKEN the simulator runs.") }
-        return await telegramAnswer.value()
+        return await telegramAnswer.value {
+            await TelegramAnswer.ask(settings, client, milliseconds: Self.answerMilliseconds)
+        }
     }
 
     /// The bot that the token belongs to.
@@ -110,13 +112,24 @@ final class DoctorVisit {
     /// The webhook as Telegram has it.
     func knownWebhook() async throws(DoctorFinding) -> WebhookInfo {
         _ = try await bot()
-        return try await webhookInfo.value().get()
+        return try await webhookInfo.value { await askWebhook() }.get()
+    }
+
+    /// Whether the database answers, and how.
+    func contact() async -> Result<DatabaseContact, DatabaseTrouble> {
+        await databaseContact.value { await DatabaseProbe.outcome(settings.databaseURL, settings.clock) }
+    }
+
+    /// The certificate that is shown at the webhook's address.
+    func certificate() async -> ShownCertificate {
+        await shownCertificate.value { await ShownCertificate.look(settings.delivery) }
     }
 
     /// The store, once the database has answered.
     func store() async throws(DoctorFinding) -> DatabaseStore {
         try needSettings()
-        guard let store = await openedStore.value() else {
+        if case .failure(.noFile) = await contact() { throw .notApplicable("There is no database yet.") }
+        guard let store = await openedStore.value({ await openStore() }) else {
             throw .unknown("The database was not looked into: see 2 and 4.")
         }
         return store
@@ -133,7 +146,7 @@ final class DoctorVisit {
     func groups() async throws(DoctorFinding) -> GroupSurvey {
         _ = try await bot()
         _ = try await store()
-        return try await surveyed.value().get()
+        return try await surveyed.value { await survey() }.get()
     }
 
     // MARK: - Asking
@@ -147,7 +160,7 @@ final class DoctorVisit {
     }
 
     private func openStore() async -> DatabaseStore? {
-        guard case .success = await contact.value() else { return nil }
+        guard case .success = await contact() else { return nil }
         do throws(StorageError) {
             let database = try await Storage.inspect(url: settings.databaseURL)
             opened = database
@@ -158,7 +171,7 @@ final class DoctorVisit {
     }
 
     private func survey() async -> Result<GroupSurvey, DoctorFinding> {
-        guard let store = await openedStore.value() else { return .failure(.unknown("See 2.")) }
+        guard let store = await openedStore.value({ await openStore() }) else { return .failure(.unknown("See 2.")) }
         do throws(StoreError) {
             let (groups, channels) = try await store.inspection(limit: Self.surveyLimit)
             return .success(await GroupSurvey.make(of: groups, channels, api, until: surveyEnd, self.settings.botID))

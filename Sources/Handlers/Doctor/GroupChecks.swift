@@ -90,11 +90,12 @@ extension DoctorCheck {
     private static func finding(_ error: BotAPIError, _ name: String) -> DoctorFinding {
         switch error.errorClass {
         case .chatMigrated:
-            .warning("\(name) became a supergroup with another id.", fix: "Write something in \(name): the bot learns it.")
+            .warning(
+                "\(name) became a supergroup with another id.", fix: "Write something in \(name): the bot learns it.")
         case .botKicked, .chatNotFound, .adminRightsMissing:
             .failure("The bot is not in \(name).", fix: "Add the bot to \(name) as administrator.")
-        case .retryAfter, .unauthorized, .botBlocked, .userIsAdmin, .userUnknown, .messageGone, .queryExpired, .topicGone,
-            .badRequest, .conflict, .serverError, .networkError, .unknownError:
+        case .retryAfter, .unauthorized, .botBlocked, .userIsAdmin, .userUnknown, .messageGone, .queryExpired,
+            .topicGone, .badRequest, .conflict, .serverError, .networkError, .unknownError:
             .warning(
                 "Telegram refuses to show \(name): \(DoctorReport.plain(error.text, maximum: 80)).",
                 fix: "Add the bot to \(name) as administrator.")

@@ -7,7 +7,6 @@ extension DoctorCheck {
     static let jobs = DoctorCheck(20, "jobs") { (visit) throws(DoctorFinding) in
         let jobs = visit.settings.jobs
         if case .simulated = visit.settings.delivery { throw .notApplicable("Without BOT_TOKEN the simulator runs.") }
-        if case .failure(.noFile) = await visit.contact.value() { throw .notApplicable("There is no database yet.") }
         let store = try await visit.store()
         do throws(StoreError) {
             let histories = try await store.jobHistories()
@@ -30,7 +29,8 @@ extension DoctorCheck {
         let patience = job.intervalSeconds * 3
         if let history, history.isSuccess, let age = history.endedSecondsAgo, age <= patience { return nil }
         guard job.canBeStarted else {
-            return .failure("Nothing starts \(job.name): neither JOBS_TOKEN nor MEMBER_SYNC_INTERVAL is set.", fix: fix)
+            let why = "Nothing starts \(job.name): neither JOBS_TOKEN nor MEMBER_SYNC_INTERVAL is set."
+            return databaseSeconds > patience ? .failure(why, fix: fix) : .warning(why, fix: fix)
         }
         if let history, let age = history.endedSecondsAgo {
             guard history.isSuccess else {

@@ -23,7 +23,8 @@ enum PublicAddress {
     static func kind(of text: String) -> Kind {
         guard let address = number(text) else {
             var six = in6_addr()
-            return inet_pton(AF_INET6, text.split(separator: "%").first.map(String.init) ?? text, &six) == 1 ? .ipv6 : .name
+            let plain = String(text.prefix { $0 != "%" })
+            return inet_pton(AF_INET6, plain, &six) == 1 ? .ipv6 : .name
         }
         let isReserved = reserved.contains { network, bits in
             number(network).map { ($0 ^ address) >> (32 - bits) == 0 } ?? false

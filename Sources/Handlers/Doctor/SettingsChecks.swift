@@ -7,9 +7,13 @@ extension DoctorCheck {
     static let settings = DoctorCheck(1, "settings") { visit in
         let settings = visit.settings
         guard settings.problems.isEmpty else {
-            return .failure(settings.problems.joined(separator: " "), fix: "Run: nezuko config --check")
+            let count = settings.problems.count
+            return .failure(
+                count == 1 ? "A setting is wrong." : "\(count) settings are wrong.",
+                fix: settings.problems.joined(separator: " "))
         }
-        return .ok("\(settings.givenCount) settings are given, none of them unknown; all secret files can be read.")
+        let count = settings.givenCount
+        return .ok("\(count) \(count == 1 ? "is" : "are") given, none is unknown, and all secret files can be read.")
     }
 
     static let stateDirectory = DoctorCheck(5, "state directory") { (visit) throws(DoctorFinding) in

@@ -10,7 +10,7 @@ extension DoctorCheck {
     static let clock = DoctorCheck(6, "clock") { (visit) throws(DoctorFinding) in
         try visit.needSettings()
         var offsets: [(other: String, aheadSeconds: Double)] = []
-        if case .success(let contact) = await visit.contact.value(),
+        if case .success(let contact) = await visit.contact(),
             let milliseconds = contact.clockAheadMilliseconds
         {
             offsets.append(("the database", -Double(milliseconds) / 1000))
@@ -20,7 +20,8 @@ extension DoctorCheck {
         }
         guard !offsets.isEmpty else {
             throw visit.settings.token == nil
-                ? .notApplicable("There is no other clock to compare with.") : .unknown("No other clock answered: see 2, 8.")
+                ? .notApplicable("There is no other clock to compare with.")
+                : .unknown("No other clock answered: see 2 and 8.")
         }
         let wrong = offsets.filter { abs($0.aheadSeconds) > clockSeconds }
         guard !wrong.isEmpty else {

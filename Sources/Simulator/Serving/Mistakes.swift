@@ -35,6 +35,8 @@ extension Simulator {
     public func addBot(_ name: String, username: String) -> Int64 {
         let id = world.addPerson(name, languageCode: nil, username: username)
         world.persons[id]?.isBot = true
+        // It is nobody who acts.
+        world.people.removeAll { $0 == id }
         return id
     }
 

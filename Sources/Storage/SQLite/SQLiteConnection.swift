@@ -244,3 +244,14 @@ final class SQLiteConnection {
         }
     }
 }
+
+extension SQLiteWorker.Role {
+    /// What the thread's connection is for.
+    var use: SQLiteConnection.Use {
+        switch self {
+        case .writer: .writing
+        case .reader: .reading
+        case .inspector: .inspecting
+        }
+    }
+}

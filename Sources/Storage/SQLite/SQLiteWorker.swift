@@ -37,14 +37,6 @@ final class SQLiteWorker: Sendable {
         case reader
         /// Reads a file that has to be there, and is not the service's own.
         case inspector
-
-        var use: SQLiteConnection.Use {
-            switch self {
-            case .writer: .writing
-            case .reader: .reading
-            case .inspector: .inspecting
-            }
-        }
     }
 
     private struct Queue {
