@@ -40,7 +40,7 @@ let package = Package(
         room("Observability", ["EventLoop", "JSON"]),
         room("Configuration", ["CSSL", "JSON"]),
         room("HTTPServer", ["EventLoop", "Observability", "CSSL", "CNghttp2", "CShims", "CLinux"]),
-        room("HTTPClient", ["EventLoop", "Observability", "CCurl", "CShims"]),
+        room("HTTPClient", ["EventLoop", "Observability", "CCurl", "CSSL", "CShims"]),
         room(
             "Storage",
             ["EventLoop", "JSON", "Observability", "Domain", "CPQ", "CSQLite", "CSQLiteLog", "CLinux", "CSSL"]),
@@ -49,7 +49,10 @@ let package = Package(
         room("Simulator", ["HTTPServer", "HTTPClient", "EventLoop", "JSON", "Observability"]),
         room(
             "Handlers",
-            ["Gate", "Storage", "TelegramBotAPI", "HTTPServer", "EventLoop", "JSON", "Observability", "Domain"]),
+            [
+                "Gate", "Storage", "TelegramBotAPI", "HTTPServer", "HTTPClient", "EventLoop", "JSON", "Observability",
+                "Domain",
+            ]),
         .executableTarget(
             name: "WebhookServer",
             dependencies: [

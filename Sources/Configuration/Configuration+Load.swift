@@ -19,15 +19,39 @@ extension Configuration {
         environment: [String: String], dotEnv: [UInt8]? = nil, for purpose: ConfigurationPurpose = .serve,
         files: (String) -> [UInt8]?
     ) throws(ConfigurationProblems) -> Configuration {
+        let found = inspect(environment: environment, dotEnv: dotEnv, for: purpose, files: files)
+        guard found.problems.isEmpty else { throw ConfigurationProblems(problems: found.problems) }
+        return found.configuration
+    }
+
+    /// The same for who wants to see how far the settings go: what was refused is as if it were not given.
+    public static func inspect(
+        environment: [String: String], dotEnv: [UInt8]? = nil, for purpose: ConfigurationPurpose,
+        files: (String) -> [UInt8]?
+    ) -> ConfigurationInspection {
         var loader = Loader(environment: environment, dotEnv: dotEnv)
         loader.readSettings(files)
         loader.resolve()
         loader.checkTogether(purpose, onCloudRun: loader.given["K_SERVICE"] != nil)
         if purpose != .tool { loader.checkCertificateFiles(files) }
         loader.checkUnknownNames()
-        guard loader.problems.isEmpty else { throw ConfigurationProblems(problems: loader.problems) }
-        return loader.configuration
+        let given = Setting.all.count { loader.given[$0.name] != nil || loader.given[$0.name + "_FILE"] != nil }
+        return ConfigurationInspection(
+            configuration: loader.configuration, problems: loader.problems, isUsable: loader.refused.isEmpty,
+            givenCount: given)
     }
+}
+
+/// Settings together with what is wrong with them.
+public struct ConfigurationInspection: Equatable, Sendable {
+    /// The settings; what was refused has its default.
+    public let configuration: Configuration
+    /// One line each, without `config: `.
+    public let problems: [String]
+    /// Whether no setting was refused, so that the settings are what was meant.
+    public let isUsable: Bool
+    /// How many settings are given.
+    public let givenCount: Int
 }
 
 extension Configuration {
@@ -53,7 +77,7 @@ private struct Loader {
     var configuration = Configuration()
     var problems: [String] = []
     /// Settings whose text was refused: rules over several settings do not speak of them again.
-    private var refused: Set<String> = []
+    private(set) var refused: Set<String> = []
 
     init(environment: [String: String], dotEnv: [UInt8]?) {
         given = [:]

@@ -1,8 +1,8 @@
 // Takes secrets out of text before it is written: the configured ones, and bot tokens wherever they stand.
 // Pure. The reason for the second rule: URLs of the Bot API carry the token in their path, also in libraries' errors.
 
-/// Replaces secrets in text.
-struct Redactor: Sendable {
+/// Replaces secrets in text by `[redacted]`, and whatever looks like a token of a bot.
+public struct Redactor: Sendable {
     static let mark = Array("[redacted]".utf8)
     /// Shorter ones would blank out ordinary words, and protect nothing.
     private static let shortestSecret = 4
@@ -10,7 +10,8 @@ struct Redactor: Sendable {
     /// Longest first, so that a secret inside another does not leave the rest of it standing.
     private let secrets: [[UInt8]]
 
-    init(secrets: [String]) {
+    /// Knows those secrets; ones of less than four characters would blank out ordinary words.
+    public init(secrets: [String]) {
         var all: Set<[UInt8]> = []
         for secret in secrets {
             all.insert(Array(secret.utf8))
@@ -22,7 +23,8 @@ struct Redactor: Sendable {
         }
     }
 
-    func redact(_ text: String) -> String {
+    /// The text without secrets.
+    public func redact(_ text: String) -> String {
         let bytes = Array(text.utf8)
         var result: [UInt8] = []
         var index = 0

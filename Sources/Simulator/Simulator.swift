@@ -57,6 +57,7 @@ public final class Simulator {
     let webhookMethods: WebhookMethods
     var faults = Faults()
     var holds = Holds()
+    var mistakes = Mistakes()
     var log = CallLog()
     var people: PeopleRunner?
     private var fast: FastAnswers

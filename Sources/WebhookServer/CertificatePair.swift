@@ -20,6 +20,11 @@ struct CertificatePair {
         }
     }
 
+    /// Whether Telegram has to be given the certificate: it is the self-signed one, and TLS ends here.
+    static func isUploaded(_ configuration: Configuration) -> Bool {
+        configuration.tlsCertificateFile == nil && configuration.listen.contains(where: \.isTLS)
+    }
+
     /// Makes the self-signed pair if it is ours to make and not there. False after saying why not.
     func ensure(host: String) -> Bool {
         guard !isConfigured else { return true }

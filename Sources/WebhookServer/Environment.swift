@@ -15,6 +15,11 @@ enum Environment {
         }
     }
 
+    /// The settings of `serve` as far as they go, with what is wrong with them. Prints nothing.
+    static func inspection() -> ConfigurationInspection {
+        Configuration.inspect(environment: variables(), dotEnv: read(".env"), for: .serve, files: read)
+    }
+
     /// `LOG_LEVEL` as it would be read at a start now; `nil` when there is no `.env`.
     static func logLevel() throws(ConfigurationProblems) -> LogVerbosity? {
         guard let dotEnv = read(".env") else { return nil }

@@ -35,10 +35,9 @@ enum Program {
     static let commit = String(cString: nezuko_revision())
 
     static let commands: [any Subcommand.Type] = [
-        ServeCommand.self, SetupCommand.self, SimulateCommand.self, JobCommand.self, MigrateCommand.self,
-        WebhookCommand.self, WhyCommand.self, PauseCommand.self, HealthCommand.self,
-        ConfigCommand.self, VersionCommand.self,
-        HelpCommand.self,
+        ServeCommand.self, SetupCommand.self, DoctorCommand.self, SimulateCommand.self, JobCommand.self,
+        MigrateCommand.self, WebhookCommand.self, WhyCommand.self, PauseCommand.self, HealthCommand.self,
+        ConfigCommand.self, VersionCommand.self, HelpCommand.self,
     ]
 
     static func run(_ arguments: [String]) async -> ExitCode {

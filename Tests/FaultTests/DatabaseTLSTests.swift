@@ -61,6 +61,10 @@ extension Faults {
                 ["migrate", "up"], environment: ["DATABASE_URL": url, "HOME": place], folder: place)
             #expect(try await child.end(within: 60) == (isAccepted ? 0 : 4), "\(host) \(query): \(child.output)")
             #expect(!child.output.contains("hunter2"))
+            let doctor = try Child(["doctor"], environment: ["DATABASE_URL": url, "HOME": place], folder: place)
+            #expect(try await doctor.end(within: 60) == (isAccepted ? 0 : 1), "\(host) \(query): \(doctor.output)")
+            #expect(doctor.output.contains(" 2  \(isAccepted ? "ok" : "FAILURE")"), "\(doctor.output)")
+            #expect(!doctor.output.contains("hunter2"))
         }
         try await offload { try cluster.stop() }
     }

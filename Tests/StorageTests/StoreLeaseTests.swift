@@ -134,7 +134,7 @@ struct StoreLeaseTests {
     func `a file that somebody else writes is waited for a second, then the record fails`() async throws {
         let fixture = try await StoreFixture(.sqlite)
         let file = try #require((fixture.database as? SQLiteDatabase)?.path)
-        let other = try SQLiteConnection(path: file, readsOnly: false)
+        let other = try SQLiteConnection(path: file, use: .writing)
         try other.execute("BEGIN IMMEDIATE")
         let began = Loop.shared.current()
         await #expect(throws: StoreError.unavailable) {

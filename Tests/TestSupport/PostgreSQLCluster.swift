@@ -104,14 +104,16 @@ public final class PostgreSQLCluster: Sendable {
         String(url.dropFirst("postgresql://nezuko@/".count).prefix { $0 != "?" })
     }
 
-    private static func run(_ command: [String]) throws {
+    static func run(_ command: [String]) throws {
         let process = try spawn(command)
         var status: Int32 = 0
         while waitpid(process, &status, 0) == -1, errno == EINTR {}
         guard status == 0 else { throw Failure.command(command[0], status) }
     }
 
-    private static func runDetached(_ script: String) throws {
+    static func shell(_ script: String) throws { try run(["/bin/sh", "-c", script]) }
+
+    static func runDetached(_ script: String) throws {
         _ = try spawn(["/usr/bin/setsid", "/bin/sh", "-c", script])
     }
 

@@ -6,7 +6,7 @@ import JSON
 extension World {
     func getMe() -> JSONValue {
         guard case .object(var members) = userObject(botID) else { return .null }
-        members.append(("can_join_groups", .bool(true)))
+        members.append(("can_join_groups", .bool(botMayJoinGroups)))
         members.append(("can_read_all_group_messages", .bool(true)))
         members.append(("supports_inline_queries", .bool(false)))
         members.append(("supports_join_request_queries", .bool(false)))

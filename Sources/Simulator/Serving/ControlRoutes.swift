@@ -22,6 +22,7 @@ extension Simulator {
             if given == nil { given = try performAdmin(name, input) }
             if given == nil { given = try ask(name, input) }
             if given == nil { given = try hold(name, input) }
+            if given == nil { given = try mistake(name, input) }
             guard let given else { return Self.refused("no control has the name \(name)") }
             return .json(200, JSONValue.object([("ok", .bool(true))] + given).encoded())
         } catch {

@@ -171,6 +171,9 @@ final class Delivery {
         return min(doubled, seconds) * 1000
     }
 
+    /// Remembers a failure that no delivery had.
+    func noteError(_ text: String, atSeconds seconds: Int64) { lastError = (seconds, text) }
+
     private static func words(_ error: HTTPClientError) -> String {
         switch error {
         case .resolve: "Failed to resolve host: Name or service not known"

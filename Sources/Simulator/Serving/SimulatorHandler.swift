@@ -28,7 +28,7 @@ final class SimulatorHandler: HTTPHandler {
         // A token of the right shape that nobody has is 401, anything else is 404.
         let isToken = head.path.hasPrefix("/bot") && Self.isTokenShaped(head.path.dropFirst(4))
         let error = isToken ? MethodError.unauthorized : .notFound
-        return .refuse(.json(error.code, Reply(outcome: .failure(error)).body))
+        return .refuse(dated(.json(error.code, Reply(outcome: .failure(error)).body)))
     }
 
     func respond(to request: HTTPRequest, _ responder: HTTPResponder) {
@@ -46,9 +46,9 @@ final class SimulatorHandler: HTTPHandler {
         do throws(MethodError) {
             let parameters = try Parameters(
                 query: request.head.query, contentType: request.head.headers["content-type"], body: request.body)
-            simulator.call(method, parameters) { answer in self.later { Self.send(answer, responder) } }
+            simulator.call(method, parameters) { answer in self.later { self.send(answer, responder) } }
         } catch {
-            later { Self.send(.reply(Reply(outcome: .failure(error))), responder) }
+            later { self.send(.reply(Reply(outcome: .failure(error))), responder) }
         }
     }
 
@@ -58,19 +58,26 @@ final class SimulatorHandler: HTTPHandler {
         Loop.shared.schedule(afterMilliseconds: distanceMilliseconds, send)
     }
 
-    private static func send(_ answer: Simulator.Answer, _ responder: HTTPResponder) {
+    private func send(_ answer: Simulator.Answer, _ responder: HTTPResponder) {
         switch answer {
         case .reply(let reply):
             var response = HTTPResponse.json(reply.status, reply.body)
             if case .failure(let error) = reply.outcome, let seconds = error.retryAfter {
                 response.headers.append(("Retry-After", String(seconds)))
             }
-            responder.send(response)
+            responder.send(dated(response))
         case .malformed:
-            responder.send(.text(502, "<html><body><h1>502 Bad Gateway</h1></body></html>"))
+            responder.send(dated(.text(502, "<html><body><h1>502 Bad Gateway</h1></body></html>")))
         case .cut:
             responder.cut()
         }
+    }
+
+    private func dated(_ response: HTTPResponse) -> HTTPResponse {
+        guard let date = simulator?.mistakes.date(at: WallClock.now) else { return response }
+        var response = response
+        response.headers.append(("Date", date))
+        return response
     }
 
     private static func isTokenShaped(_ path: Substring) -> Bool {

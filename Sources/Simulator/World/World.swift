@@ -70,6 +70,8 @@ public struct World: Sendable {
     public internal(set) var chatOrder: [Int64] = []
     /// Answers to button presses, oldest first; the latest 10,000.
     public internal(set) var answers: [CallbackAnswer] = []
+    /// Whether the bot may be added to groups, as its owner set it.
+    public internal(set) var botMayJoinGroups = true
     /// Benchmarks: no limits, no updates, unknown people count as members (docs/simulator.md).
     public let isFast: Bool
     var callbacks: [String: Callback] = [:]

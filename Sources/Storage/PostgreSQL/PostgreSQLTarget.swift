@@ -23,10 +23,17 @@ struct PostgreSQLParameters: Sendable {
     var values: [(name: String, value: String)]
 
     /// Begins a connection; `nil` when libpq has no memory.
-    func start() -> OpaquePointer? {
+    func start() -> OpaquePointer? { silenced { PQconnectStartParams($0, $1, 0) } }
+
+    /// Makes a connection, well or not: `PQstatus` says. Blocking; `nil` when libpq has no memory.
+    func connect() -> OpaquePointer? { silenced { PQconnectdbParams($0, $1, 0) } }
+
+    private func silenced(
+        _ connect: (UnsafePointer<UnsafePointer<CChar>?>, UnsafePointer<UnsafePointer<CChar>?>) -> OpaquePointer?
+    ) -> OpaquePointer? {
         CStrings.with(values.map { $0.name }) { names in
             CStrings.with(values.map { $0.value }) { texts in
-                let connection = PQconnectStartParams(names, texts, 0)
+                let connection = connect(names, texts)
                 // libpq would print the server's notices itself, past the log and its redaction.
                 if let connection { PQsetNoticeReceiver(connection, { _, _ in }, nil) }
                 return connection
@@ -62,6 +69,18 @@ struct PostgreSQLTarget: Sendable {
         return min(max(seconds, 1), 60) * 1000
     }
 
+    /// The parameters as they are, for a connection made off the loop, where names may be looked up by libpq.
+    ///
+    /// - Parameter seconds: how long one attempt may take at most.
+    func unresolved(connectingWithin seconds: Int64) -> PostgreSQLParameters {
+        var values = values
+        values["connect_timeout"] = String(min(seconds, connectMilliseconds / 1000))
+        return PostgreSQLParameters(values: values.map { (name: $0.key, value: $0.value) })
+    }
+
+    /// `sslmode` of the URL; libpq's own default without one.
+    var sslMode: String { values["sslmode"] ?? "prefer" }
+
     /// The parameters with `hostaddr`, since libpq's own resolver blocks; `nil` when no name is known.
     ///
     /// Of several addresses each attempt takes the next.
@@ -70,33 +89,15 @@ struct PostgreSQLTarget: Sendable {
         let host = values["host"] ?? ""
         if !host.isEmpty, !host.hasPrefix("/"), !host.hasPrefix("@"), values["hostaddr"] == nil {
             let names = host.split(separator: ",", omittingEmptySubsequences: false).map { String($0) }
-            let addresses = await offload { names.map { Self.address(of: $0, attempt: attempt) } }
+            var addresses: [String?] = []
+            for name in names {
+                let found = await HostAddresses.of(name)
+                addresses.append(found.isEmpty ? nil : found[attempt % found.count])
+            }
             guard addresses.contains(where: { $0 != nil }) else { return nil }
             // An unknown name among several gets an address on which nobody answers.
             values["hostaddr"] = addresses.map { $0 ?? "0.0.0.0" }.joined(separator: ",")
         }
         return PostgreSQLParameters(values: values.map { (name: $0.key, value: $0.value) })
-    }
-
-    /// Blocking.
-    private static func address(of name: String, attempt: Int) -> String? {
-        var hints = addrinfo()
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
-        var list: UnsafeMutablePointer<addrinfo>?
-        guard getaddrinfo(name, nil, &hints, &list) == 0 else { return nil }
-        defer { freeaddrinfo(list) }
-        var found: [String] = []
-        var entry = list
-        while let current = entry {
-            var text = [CChar](repeating: 0, count: Int(NI_MAXHOST))
-            let result = getnameinfo(
-                current.pointee.ai_addr, current.pointee.ai_addrlen, &text, socklen_t(text.count), nil, 0,
-                NI_NUMERICHOST)
-            if result == 0 {
-                found.append(String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
-            }
-            entry = current.pointee.ai_next
-        }
-        return found.isEmpty ? nil : found[attempt % found.count]
     }
 }

@@ -192,7 +192,7 @@ extension DatabaseStore {
         return counts
     }
 
-    private static func isSuccess(_ result: String) -> Bool {
+    static func isSuccess(_ result: String) -> Bool {
         do throws(JSONError) {
             return try JSONValue(parsing: Array(result.utf8))["status"]?.string == "success"
         } catch {

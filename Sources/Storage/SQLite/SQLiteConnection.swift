@@ -41,19 +41,30 @@ final class SQLiteConnection {
         return nezuko_sqlite_register_gathering(strdup(name)) == SQLITE_OK ? name : nil
     }()
 
-    /// Opens the file (created if missing), with its pragmas.
-    init(path: String, readsOnly: Bool) throws(SQLiteFailure) {
+    /// What a connection is for.
+    enum Use {
+        /// The service's writes; the file is created if missing.
+        case writing
+        /// The service's reads.
+        case reading
+        /// Looking at a file that is somebody else's matter: it has to be there, and keeps its form.
+        case inspecting
+    }
+
+    /// Opens the file, with its pragmas.
+    init(path: String, use: Use) throws(SQLiteFailure) {
         _ = Self.isLibraryReady
         var opened: OpaquePointer?
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
-        let result = sqlite3_open_v2(path, &opened, flags, readsOnly ? nil : Self.gathering)
+        let creation = use == .inspecting ? 0 : SQLITE_OPEN_CREATE
+        let flags = SQLITE_OPEN_READWRITE | creation | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+        let result = sqlite3_open_v2(path, &opened, flags, use == .writing ? Self.gathering : nil)
         guard result == SQLITE_OK, let opened else {
             sqlite3_close_v2(opened)
             throw SQLiteFailure(code: result)
         }
         handle = opened
         sqlite3_busy_timeout(handle, 1000)
-        try execute("PRAGMA journal_mode=WAL")
+        if use != .inspecting { try execute("PRAGMA journal_mode=WAL") }
         try execute("PRAGMA foreign_keys=ON")
         try execute("PRAGMA synchronous=FULL")
         // A statement that may fail half-way keeps a journal of its own: not in a file each time.
@@ -64,7 +75,7 @@ final class SQLiteConnection {
         try execute("PRAGMA cache_size=-8000")
         // What is not committed stays in memory: see `CSQLiteLog`.
         try execute("PRAGMA cache_spill=OFF")
-        if readsOnly { try execute("PRAGMA query_only=ON") }
+        if use != .writing { try execute("PRAGMA query_only=ON") }
     }
 
     deinit {
@@ -230,6 +241,17 @@ final class SQLiteConnection {
             let count = Int(sqlite3_column_bytes(statement, index))
             return .bytes(Array(UnsafeRawBufferPointer(start: pointer, count: count)))
         default: return .null
+        }
+    }
+}
+
+extension SQLiteWorker.Role {
+    /// What the thread's connection is for.
+    var use: SQLiteConnection.Use {
+        switch self {
+        case .writer: .writing
+        case .reader: .reading
+        case .inspector: .inspecting
         }
     }
 }

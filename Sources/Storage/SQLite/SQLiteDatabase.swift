@@ -49,6 +49,14 @@ public final class SQLiteDatabase: EngineDatabase {
         }
     }
 
+    /// Opens a file that is there for reading alone. Writes are refused.
+    ///
+    /// - Throws: `unavailable` when there is no such file, `refused` when it is no database.
+    static func inspect(path: String) async throws(StoreError) -> SQLiteDatabase {
+        let reader = try await SQLiteWorker.start(path: path, role: .inspector)
+        return SQLiteDatabase(path: nil, writer: reader, reader: reader)
+    }
+
     /// Runs the statements in one transaction; answers, or throws, within 5 s.
     public func run(
         _ statements: [SQLStatement], _ priority: SQLPriority

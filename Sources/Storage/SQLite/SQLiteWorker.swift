@@ -35,6 +35,8 @@ final class SQLiteWorker: Sendable {
         case writer
         /// Reads, on a connection that cannot write.
         case reader
+        /// Reads a file that has to be there, and is not the service's own.
+        case inspector
     }
 
     private struct Queue {
@@ -134,7 +136,7 @@ final class SQLiteWorker: Sendable {
 
     private func live(_ opened: Completion<Void, StoreError>) {
         do throws(SQLiteFailure) {
-            let connection = try SQLiteConnection(path: path, readsOnly: role == .reader)
+            let connection = try SQLiteConnection(path: path, use: role.use)
             Task { @IO in opened.finish(.success(())) }
             var count = 0
             while let jobs = next(after: count) {

@@ -17,7 +17,9 @@ public struct WebhookInfo: Equatable, Sendable {
     public var lastErrorMessage: String?
     /// Connections at a time.
     public var maximumConnections: Int64 = 40
-    /// The kinds that are delivered.
+    /// The address to which Telegram delivers at present.
+    public var address: String?
+    /// The kinds that are delivered; empty for Telegram's default, which leaves `chat_member` out.
     public var allowedUpdates: [String] = []
 
     /// No webhook.
@@ -36,6 +38,7 @@ extension BotAPI {
                 case "pending_update_count": info.pendingUpdates = try reader.readInt64()
                 case "last_error_date": info.lastErrorDate = try reader.readInt64()
                 case "last_error_message": info.lastErrorMessage = try reader.readString()
+                case "ip_address": info.address = try reader.readString()
                 case "max_connections": info.maximumConnections = try reader.readInt64()
                 case "allowed_updates":
                     var kinds: [String] = []

@@ -52,7 +52,7 @@ enum WebhookCommand: Subcommand {
             return .failed
         }
         var certificate: [UInt8]?
-        if configuration.tlsCertificateFile == nil, configuration.listen.contains(where: \.isTLS) {
+        if CertificatePair.isUploaded(configuration) {
             let pair = CertificatePair(configuration)
             guard pair.ensure(host: publicURL.host) else { return .failed }
             certificate = Environment.read(pair.certificateFile)
