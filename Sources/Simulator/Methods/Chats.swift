@@ -1,4 +1,4 @@
-// getMe, getChat, getChatMember, getChatAdministrators, getChatMemberCount, createChatInviteLink.
+// getMe, getChat, getChatMember, getChatAdministrators, getChatMemberCount.
 
 import EventLoop
 import JSON
@@ -8,7 +8,7 @@ extension World {
         guard case .object(var members) = userObject(botID) else { return .null }
         members.append(("can_join_groups", .bool(true)))
         members.append(("can_read_all_group_messages", .bool(true)))
-        members.append(("supports_inline_queries", .bool(false)))
+        members.append(("supports_inline_queries", .bool(true)))
         members.append(("supports_join_request_queries", .bool(false)))
         return .object(members)
     }
@@ -33,6 +33,10 @@ extension World {
             fields.add("permissions", .object(permissionFields(chat.permissions)))
         }
         fields.add("linked_chat_id", chat.linkedChatID)
+        if !chat.about.isEmpty { fields.add("description", chat.about) }
+        if let id = chat.pinned.last, let pinned = chats[chat.id]?.messages[id], !pinned.isGone {
+            fields.add("pinned_message", messageObject(pinned, in: chat.id, isAnswered: true))
+        }
         fields.add(
             "accepted_gift_types",
             .object(
@@ -75,30 +79,5 @@ extension World {
             throw .badRequest("member list is inaccessible")
         }
         return try enterChat(parameters, now: now)
-    }
-
-    mutating func createChatInviteLink(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> JSONValue {
-        let chat = try enterChat(parameters, now: now)
-        guard chat.kind != .private else { throw .badRequest("chat not found") }
-        guard member(botID, in: chat.id, now: now).may(.inviteUsers) else {
-            throw .badRequest("not enough rights to manage chat invite link")
-        }
-        let name = parameters.string("name")
-        guard name.map({ $0.utf16.count <= 32 }) ?? true else { throw .badRequest("link name is too long") }
-        let asks = parameters.bool("creates_join_request")
-        let limit = parameters.int("member_limit")
-        guard limit.map({ (1...99_999).contains($0) && !asks }) ?? true else {
-            throw .badRequest(
-                asks
-                    ? "member limit can't be specified for links requiring administrator approval"
-                    : "invalid member_limit specified")
-        }
-        var link = InviteLink(url: "https://t.me/+" + random.token(16), creatorID: botID)
-        link.name = name
-        link.createsJoinRequest = asks
-        link.expireDate = parameters.int("expire_date")
-        link.memberLimit = limit
-        chats[chat.id]?.links.append(link)
-        return linkObject(link)
     }
 }

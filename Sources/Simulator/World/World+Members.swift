@@ -38,8 +38,7 @@ extension World {
         guard !record.isPresent else { return }
         var used: InviteLink?
         if let url {
-            guard let index = place.links.firstIndex(where: { $0.url == url }) else { throw .linkInvalid }
-            let link = place.links[index]
+            guard let link = place.links.first(where: { $0.url == url }), !link.isRevoked else { throw .linkInvalid }
             if let end = link.expireDate, end <= now.seconds { throw .linkInvalid }
             if let limit = link.memberLimit, link.uses >= limit { throw .linkInvalid }
             used = link
