@@ -17,7 +17,8 @@ extension World {
         let wasPresent = record.isPresent
         change(person, in: chat.id, to: banned, by: botID, now: now)
         if parameters.bool("revoke_messages") {
-            for id in chat.messages.values.filter({ $0.senderID == person }).map(\.id) {
+            let written = chats[chat.id]?.messages.values.filter { $0.senderID == person } ?? []
+            for id in written.map(\.id) {
                 chats[chat.id]?.messages[id]?.isGone = true
             }
         }
@@ -42,7 +43,9 @@ extension World {
         return .bool(true)
     }
 
-    private func punished(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> (chat: Chat, person: Int64) {
+    private func punished(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> (
+        chat: ChatHead, person: Int64
+    ) {
         let chat = try enterChat(parameters, now: now)
         guard chat.kind != .private else { throw .badRequest("can't ban members in private chats") }
         let person = try requirePerson(parameters)
@@ -150,7 +153,7 @@ extension World {
         return .bool(true)
     }
 
-    private func changeableChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> Chat {
+    private func changeableChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> ChatHead {
         let chat = try enterChat(parameters, now: now)
         guard chat.kind != .private else { throw .badRequest("can't change private chat settings") }
         guard member(botID, in: chat.id, now: now).may(.changeInfo) else {

@@ -28,7 +28,7 @@ extension World {
         fields.add("accent_color_id", Int64(0))
         fields.add("max_reaction_count", Int64(11))
         fields.flag("join_by_request", chat.joinByRequest)
-        if bot.may(.inviteUsers) { fields.add("invite_link", chat.links.first { $0.isPrimary }?.url) }
+        if bot.may(.inviteUsers) { fields.add("invite_link", chats[chat.id]?.links.first { $0.isPrimary }?.url) }
         if chat.kind == .group || chat.kind == .supergroup {
             fields.add("permissions", .object(permissionFields(chat.permissions)))
         }
@@ -56,7 +56,7 @@ extension World {
         guard chat.kind != .private else { throw .badRequest("there are no administrators in the private chat") }
         let includesBots = parameters.bool("return_bots")
         var found: [JSONValue] = []
-        for id in chat.order {
+        for id in chats[chat.id]?.order ?? [] {
             let record = member(id, in: chat.id, now: now)
             guard record.isAdmin, id == botID || includesBots || persons[id]?.isBot != true else { continue }
             found.append(memberObject(id, record, in: chat.id))
@@ -68,11 +68,11 @@ extension World {
         let chat = try resolveChat(parameters, now: now)
         if chat.kind == .private { return .int(2) }
         if chat.username == nil { _ = try enterChat(parameters, now: now) }
-        return .int(Int64(chat.memberCount))
+        return .int(Int64(chats[chat.id]?.memberCount ?? 0))
     }
 
     /// The chat whose members the bot may look at: in a channel only an administrator sees them.
-    private func listedChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> Chat {
+    private func listedChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> ChatHead {
         let known = try resolveChat(parameters, now: now)
         if known.kind == .channel, !member(botID, in: known.id, now: now).isAdmin {
             if known.username == nil { _ = try enterChat(parameters, now: now) }

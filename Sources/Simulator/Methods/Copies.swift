@@ -131,7 +131,7 @@ extension World {
         return .bool(true)
     }
 
-    private func pinnableChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> Chat {
+    private func pinnableChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> ChatHead {
         let chat = try enterChat(parameters, now: now)
         guard chat.kind != .private else { return chat }
         let bot = member(botID, in: chat.id, now: now)

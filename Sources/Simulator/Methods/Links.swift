@@ -14,23 +14,24 @@ extension World {
     }
 
     mutating func editChatInviteLink(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> JSONValue {
-        let (chat, index) = try ownLink(parameters, now: now)
-        var link = chat.links[index]
+        let (chat, index, old) = try ownLink(parameters, now: now)
+        var link = old
         guard !link.isPrimary else { throw .badRequest("CHAT_INVITE_PERMANENT") }
         guard !link.isRevoked else { throw .badRequest("INVITE_HASH_EXPIRED") }
         try fill(&link, from: parameters)
-        chats[chat.id]?.links[index] = link
+        chats[chat]?.links[index] = link
         return linkObject(link)
     }
 
     /// A primary link that is revoked is followed by a new one.
     mutating func revokeChatInviteLink(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> JSONValue {
-        let (chat, index) = try ownLink(parameters, now: now)
-        chats[chat.id]?.links[index].isRevoked = true
-        guard let revoked = chats[chat.id]?.links[index] else { return .null }
+        let (chat, index, link) = try ownLink(parameters, now: now)
+        var revoked = link
+        revoked.isRevoked = true
+        chats[chat]?.links[index] = revoked
         if revoked.isPrimary {
-            chats[chat.id]?.links[index].isPrimary = false
-            addPrimaryLink(to: chat.id)
+            chats[chat]?.links[index].isPrimary = false
+            addPrimaryLink(to: chat)
         }
         return linkObject(revoked)
     }
@@ -38,7 +39,8 @@ extension World {
     /// Makes a new primary link; the one before is worth nothing then.
     mutating func exportChatInviteLink(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> JSONValue {
         let chat = try linkableChat(parameters, now: now)
-        for index in chat.links.indices where chat.links[index].isPrimary && chat.links[index].creatorID == botID {
+        let links = chats[chat.id]?.links ?? []
+        for (index, link) in links.enumerated() where link.isPrimary && link.creatorID == botID {
             chats[chat.id]?.links[index].isRevoked = true
             chats[chat.id]?.links[index].isPrimary = false
         }
@@ -55,7 +57,7 @@ extension World {
 
     private mutating func newLinkAddress() -> String { "https://t.me/+" + random.token(16) }
 
-    private func linkableChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> Chat {
+    private func linkableChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> ChatHead {
         let chat = try enterChat(parameters, now: now)
         guard chat.kind != .private else { throw .badRequest("chat not found") }
         guard member(botID, in: chat.id, now: now).may(.inviteUsers) else {
@@ -65,12 +67,15 @@ extension World {
     }
 
     /// The bot's own link that `invite_link` names.
-    private func ownLink(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> (chat: Chat, index: Int) {
+    private func ownLink(
+        _ parameters: Parameters, now: Timestamp
+    ) throws(MethodError) -> (chat: Int64, index: Int, link: InviteLink) {
         let chat = try linkableChat(parameters, now: now)
         guard let url = parameters.string("invite_link"), !url.isEmpty,
-            let index = chat.links.firstIndex(where: { $0.url == url && $0.creatorID == botID })
+            let links = chats[chat.id]?.links,
+            let index = links.firstIndex(where: { $0.url == url && $0.creatorID == botID })
         else { throw .badRequest("INVITE_HASH_EXPIRED") }
-        return (chat, index)
+        return (chat.id, index, links[index])
     }
 
     private func fill(_ link: inout InviteLink, from parameters: Parameters) throws(MethodError) {

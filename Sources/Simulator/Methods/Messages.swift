@@ -92,7 +92,7 @@ extension World {
     mutating func deleteMessage(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> JSONValue {
         let chat = try enterChat(parameters, now: now)
         guard let id = parameters.int("message_id") else { throw .badRequest("message identifier is not specified") }
-        if isFast, chat.messages[id] == nil { return .bool(true) }
+        if isFast, chats[chat.id]?.messages[id] == nil { return .bool(true) }
         guard stands(id, in: chat.id) else { throw .badRequest("message to delete not found") }
         guard canDelete(id, in: chat, now: now) else { throw .badRequest("message can't be deleted") }
         remove(id, in: chat)
@@ -112,15 +112,15 @@ extension World {
         return .bool(true)
     }
 
-    private func canDelete(_ id: Int64, in chat: Chat, now: Timestamp) -> Bool {
-        guard let message = chat.messages[id], now.seconds - message.date < 172_800 else { return false }
+    private func canDelete(_ id: Int64, in chat: ChatHead, now: Timestamp) -> Bool {
+        guard let message = chats[chat.id]?.messages[id], now.seconds - message.date < 172_800 else { return false }
         if chat.kind == .private || message.senderID == botID { return true }
         return member(botID, in: chat.id, now: now).may(.deleteMessages)
     }
 
-    private mutating func remove(_ id: Int64, in chat: Chat) {
+    private mutating func remove(_ id: Int64, in chat: ChatHead) {
         chats[chat.id]?.messages[id]?.isGone = true
-        guard let message = chat.messages[id] else { return }
+        guard let message = chats[chat.id]?.messages[id] else { return }
         note(
             .deleted(person: message.senderChatID.map { title(of: $0) } ?? name(of: message.senderID), chat: chat.title)
         )

@@ -21,7 +21,7 @@ extension World {
     // MARK: - Shared checks
 
     /// The chat that `chat_id` means, if it exists for the bot.
-    func resolveChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> Chat {
+    func resolveChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> ChatHead {
         guard let text = parameters.string("chat_id"), !text.isEmpty else { throw .badRequest("chat_id is empty") }
         let id: Int64
         if text.hasPrefix("@") {
@@ -31,21 +31,23 @@ extension World {
             guard let number = Int64(text) else { throw .badRequest("chat not found") }
             id = number
         }
-        guard let chat = chats[id] else {
+        guard let chat = chats[id]?.head else {
             if let person = persons[id], !person.isBot {
-                return Chat(id: id, kind: .private, title: person.name, username: person.username)
+                return Chat(id: id, kind: .private, title: person.name, username: person.username).head
             }
             throw .badRequest("chat not found")
         }
         if let new = chat.migratedTo { throw .migrated(to: new) }
         guard chat.kind != .private else { return chat }
         // A chat that the bot never entered exists for it only if it is public.
-        guard chat.members[botID] != nil || chat.username != nil || isFast else { throw .badRequest("chat not found") }
+        guard chats[id]?.members[botID] != nil || chat.username != nil || isFast else {
+            throw .badRequest("chat not found")
+        }
         return chat
     }
 
     /// The chat, if the bot is there.
-    func enterChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> Chat {
+    func enterChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> ChatHead {
         let chat = try resolveChat(parameters, now: now)
         guard chat.kind != .private else { return chat }
         let bot = member(botID, in: chat.id, now: now)

@@ -68,7 +68,7 @@ extension World {
     }
 
     func checkMayWrite(
-        in chat: Chat, needs permission: Permissions, _ word: String, now: Timestamp
+        in chat: ChatHead, needs permission: Permissions, _ word: String, now: Timestamp
     ) throws(MethodError) {
         switch chat.kind {
         case .private:
@@ -97,7 +97,7 @@ extension World {
         }
     }
 
-    private func topic(_ parameters: Parameters, of chat: Chat, now: Timestamp) throws(MethodError) -> Int64? {
+    private func topic(_ parameters: Parameters, of chat: ChatHead, now: Timestamp) throws(MethodError) -> Int64? {
         guard let thread = parameters.int("message_thread_id"), thread != 0 else { return nil }
         guard chat.isForum, let topic = chat.topics[thread] else { throw .badRequest("message thread not found") }
         if topic.isClosed, !member(botID, in: chat.id, now: now).rights.contains(.manageTopics) {

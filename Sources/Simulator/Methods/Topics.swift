@@ -46,13 +46,13 @@ extension World {
         let (chat, id) = try existingTopic(parameters, now: now)
         guard id != 1 else { throw .badRequest("TOPIC_ID_INVALID") }
         chats[chat.id]?.topics[id] = nil
-        for message in chat.messages.values where message.threadID == id {
+        for message in (chats[chat.id]?.messages ?? [:]).values where message.threadID == id {
             chats[chat.id]?.messages[message.id]?.isGone = true
         }
         return .bool(true)
     }
 
-    private func forum(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> Chat {
+    private func forum(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> ChatHead {
         let chat = try enterChat(parameters, now: now)
         guard chat.isForum else { throw .badRequest("the chat is not a forum") }
         guard member(botID, in: chat.id, now: now).may(.manageTopics) else {
@@ -63,7 +63,7 @@ extension World {
 
     private func existingTopic(
         _ parameters: Parameters, now: Timestamp
-    ) throws(MethodError) -> (chat: Chat, id: Int64) {
+    ) throws(MethodError) -> (chat: ChatHead, id: Int64) {
         let chat = try forum(parameters, now: now)
         guard let id = parameters.int("message_thread_id"), chat.topics[id] != nil else {
             throw .badRequest("message thread not found")

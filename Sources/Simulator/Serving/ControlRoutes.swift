@@ -83,14 +83,9 @@ extension Simulator {
         case "start":
             return [("message_id", .int(try personStarts(input.id("user"), argument: input.text("argument") ?? "")))]
         case "writeToBot":
-            return [
-                (
-                    "message_id",
-                    .int(
-                        try personWritesToBot(
-                            input.id("user"), input.text("text") ?? "", answers: input.number("reply_to")))
-                )
-            ]
+            let id = try personWritesToBot(
+                input.id("user"), input.text("text") ?? "", answers: input.number("reply_to"))
+            return [("message_id", .int(id))]
         case "block":
             personBlocks(try input.id("user"), isBlocked: input.flag("blocked") ?? true)
         case "raid":

@@ -208,4 +208,42 @@ public struct Chat: Sendable {
 
     /// How many persons are there.
     public var memberCount: Int { order.count { members[$0]?.isPresent == true } }
+
+    /// What a method looks at while it changes the chat.
+    var head: ChatHead { ChatHead(self) }
+}
+
+/// A chat without what grows with its use: a copy of that would make the next change copy it all.
+struct ChatHead {
+    let id: Int64
+    let kind: ChatKind
+    let title: String
+    let username: String?
+    let isForum: Bool
+    let joinByRequest: Bool
+    let hasServiceMessages: Bool
+    let permissions: Permissions
+    let topics: [Int64: Topic]
+    let linkedChatID: Int64?
+    let migratedTo: Int64?
+    let about: String
+    let bannedChannels: [Int64]
+    let pinned: [Int64]
+
+    init(_ chat: Chat) {
+        id = chat.id
+        kind = chat.kind
+        title = chat.title
+        username = chat.username
+        isForum = chat.isForum
+        joinByRequest = chat.joinByRequest
+        hasServiceMessages = chat.hasServiceMessages
+        permissions = chat.permissions
+        topics = chat.topics
+        linkedChatID = chat.linkedChatID
+        migratedTo = chat.migratedTo
+        about = chat.about
+        bannedChannels = chat.bannedChannels
+        pinned = chat.pinned
+    }
 }

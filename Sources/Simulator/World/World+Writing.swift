@@ -32,7 +32,7 @@ extension World {
         answers: Int64? = nil, media: (key: String, value: JSONValue)? = nil,
         extra: [(key: String, value: JSONValue)] = [], needs permission: Permissions = .sendMessages, now: Timestamp
     ) throws(Refusal) -> Int64 {
-        guard let place = chats[chat], place.migratedTo == nil, persons[person] != nil else { throw .unknown }
+        guard let place = chats[chat]?.head, place.migratedTo == nil, persons[person] != nil else { throw .unknown }
         let record = member(person, in: chat, now: now)
         let isDiscussion = place.linkedChatID != nil
         guard record.isPresent || (isDiscussion && record.status != .kicked) else { throw .notThere }
