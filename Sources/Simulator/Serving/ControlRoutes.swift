@@ -32,12 +32,17 @@ extension Simulator {
             guard let given else { return Self.refused("no control has the name \(name)") }
             return .json(200, JSONValue.object([("ok", .bool(true))] + given).encoded())
         } catch {
-            return Self.refused("\(error)")
+            return Self.refused("\(error)", meaning: error.meaning)
         }
     }
 
-    static func refused(_ text: String) -> HTTPResponse {
-        .json(400, JSONValue.object([("ok", .bool(false)), ("error", .string(text))]).encoded())
+    /// - Parameter meaning: what the word of a refusal says to a person.
+    static func refused(_ text: String, meaning: String? = nil) -> HTTPResponse {
+        var fields = Fields()
+        fields.add("ok", .bool(false))
+        fields.add("error", text)
+        fields.add("meaning", meaning)
+        return .json(400, fields.object.encoded())
     }
 
     typealias Given = [(key: String, value: JSONValue)]

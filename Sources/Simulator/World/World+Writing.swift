@@ -15,6 +15,17 @@ public enum Refusal: Error, Equatable, Sendable {
     case linkInvalid
     /// The person waits to be let in.
     case waitsForApproval
+
+    /// What the word says to whoever reads the answer of a control.
+    var meaning: String {
+        switch self {
+        case .unknown: "there is no such person, chat, message, button or kind, or it is not named"
+        case .notThere: "the person is not in the chat, or was banned from it"
+        case .restricted: "the person may not do that there"
+        case .linkInvalid: "the link does not work any more"
+        case .waitsForApproval: "the person asks to be let in; the bot was told"
+        }
+    }
 }
 
 /// Lets somebody try something. Whom Telegram does not let does nothing, as in life: after a ban, while muted.
