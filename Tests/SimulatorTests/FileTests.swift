@@ -66,6 +66,21 @@ struct FileTests {
             ("getFile", [("file_id", "xyz")], nil, "invalid file_id"),
             ("getFile", [], nil, "file_id is empty"),
             ("sendMediaGroup", [("media", "[]")], nil, "there are no messages to send"),
+            (
+                "sendMediaGroup", [("media", "[{\"type\":\"photo\"}]")], nil,
+                "can't parse InputMedia: media not found"
+            ),
+            (
+                "sendMediaGroup",
+                [
+                    (
+                        "media",
+                        "[{\"type\":\"photo\",\"media\":\"http://a.b\"},{\"type\":\"audio\",\"media\":\"http://a.b\"}]"
+                    )
+                ],
+                nil, "audio can't be mixed with other media types"
+            ),
+            ("sendPhoto", [], "GIF89a\u{1}\u{0}d\u{0}", "PHOTO_INVALID_DIMENSIONS"),
         ] as [(String, [(String, String)], String?, String)])
     func `what is no file is refused`(method: String, fields: [(String, String)], upload: String?, words: String) {
         var scene = Scene()
@@ -91,6 +106,16 @@ struct FileTests {
         ] as [([UInt8], PictureSize?)])
     func `the size of a picture is read from its head`(bytes: [UInt8], size: PictureSize?) {
         #expect(PictureSize(of: bytes) == size)
+    }
+
+    @Test func `one item alone is no album, and eleven are too many`() {
+        var scene = Scene()
+        let group = ("chat_id", JSONValue.int(scene.group))
+        let item = JSONValue.object([("type", .string("photo")), ("media", .string("https://example.org/a.png"))])
+        let sent = scene.call("sendMediaGroup", group, ("media", .array([item]))).result?.array
+        #expect(sent?.count == 1 && sent?.first?["media_group_id"] == nil)
+        let many = scene.call("sendMediaGroup", group, ("media", .array(Array(repeating: item, count: 11))))
+        #expect(many.error?.description == "Bad Request: too many messages to send as an album")
     }
 
     @Test func `the oldest files make room`() {

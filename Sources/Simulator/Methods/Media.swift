@@ -29,14 +29,19 @@ extension World {
         guard let items = try parameters.document("media")?.array, !items.isEmpty else {
             throw .badRequest("there are no messages to send")
         }
-        guard (2...10).contains(items.count) else {
-            throw .badRequest(items.count < 2 ? "group send failed" : "too many messages to send as an album")
-        }
         var ready: [MediaItem] = []
-        for item in items { ready.append(try mediaItem(item, parameters)) }
-        let kinds = Set(ready.map(\.kind))
-        guard !kinds.contains(.animation), kinds.count == 1 || kinds.isSubset(of: [.photo, .video]) else {
-            throw .badRequest("media of such types can't be mixed in one album")
+        for item in items {
+            if item["type"]?.string == "animation" {
+                throw .badRequest("can't parse InputMedia: type \"animation\" can't be used in sendMediaGroup")
+            }
+            ready.append(try mediaItem(item, parameters))
+        }
+        guard items.count <= 10 else { throw .badRequest("too many messages to send as an album") }
+        for kind in [MediaKind.document, .audio] {
+            let count = ready.count { $0.kind == kind }
+            guard count == 0 || count == ready.count else {
+                throw .badRequest("\(kind.rawValue) can't be mixed with other media types")
+            }
         }
         let group = String(random.next() >> 1)
         var sent: [JSONValue] = []
@@ -46,7 +51,8 @@ extension World {
                     message.media = item.media
                     message.text = item.text.plain
                     message.entities = item.text.entities
-                    message.extra = [("media_group_id", .string(group))]
+                    // One alone is no album.
+                    if ready.count > 1 { message.extra = [("media_group_id", .string(group))] }
                 })
         }
         return .array(sent)
@@ -56,6 +62,9 @@ extension World {
     mutating func mediaItem(_ item: JSONValue, _ parameters: Parameters) throws(MethodError) -> MediaItem {
         guard case .object(let members) = item, let type = item["type"]?.string else {
             throw .badRequest("can't parse InputMedia: type isn't specified")
+        }
+        guard item["media"]?.string?.isEmpty == false else {
+            throw .badRequest("can't parse InputMedia: media not found")
         }
         guard let kind = MediaKind(rawValue: type), [.photo, .video, .animation, .audio, .document].contains(kind)
         else { throw .badRequest("type \(type) is not supported") }
@@ -73,7 +82,7 @@ extension World {
         if let upload = parameters.files[attached ?? field] {
             guard !upload.bytes.isEmpty else { throw .badRequest("file must be non-empty") }
             let size = PictureSize(of: upload.bytes)
-            if kind == .photo, size == nil { throw .badRequest("IMAGE_PROCESS_FAILED") }
+            if kind == .photo { try checkPhoto(upload.bytes.count, size) }
             return files.add(
                 kind, upload.bytes, name: kind == .photo ? nil : upload.name, type: upload.type, size: size ?? .assumed,
                 &random)
@@ -93,6 +102,20 @@ extension World {
         }
         let name = reference.split(separator: "/").last.map(String.init)
         return addSample(kind, name: kind == .photo ? nil : name)
+    }
+
+    /// Telegram's limits of pictures: bytes, sum and ratio of the sides.
+    private func checkPhoto(_ byteCount: Int, _ size: PictureSize?) throws(MethodError) {
+        let limit = 10 << 20
+        guard byteCount <= limit else {
+            throw .badRequest(
+                "file of size \(byteCount) bytes is too big for a photo; the maximum size is \(limit) bytes")
+        }
+        guard let size else { throw .badRequest("IMAGE_PROCESS_FAILED") }
+        let (short, long) = (min(size.width, size.height), max(size.width, size.height))
+        guard short > 0, short + long <= 10_000, long <= 20 * short else {
+            throw .badRequest("PHOTO_INVALID_DIMENSIONS")
+        }
     }
 
     /// A file whose bytes nobody chose: one that a person sends, or one from the web.
