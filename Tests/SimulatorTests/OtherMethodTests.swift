@@ -180,4 +180,15 @@ struct OtherMethodTests {
         #expect(scene.call("unbanChatSenderChat", parameters[0], parameters[1]).error == nil)
         _ = try scene.world.write(scene.owner, in: scene.group, "x", asChannel: scene.channel, now: scene.now)
     }
+
+    @Test func `only the latest values are kept`() {
+        var recent = Recent<Int>(limit: 3)
+        for number in 1...20 { recent["\(number)"] = number }
+        recent["20"] = 0
+        recent["19"] = nil
+        #expect(recent.all.sorted() == [0, 18])
+        recent["21"] = 21
+        recent["22"] = 22
+        #expect(recent.all.sorted() == [0, 21, 22])
+    }
 }

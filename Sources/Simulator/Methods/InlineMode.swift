@@ -26,7 +26,7 @@ extension World {
         fields.add("chat_type", "sender")
         fields.add("query", text)
         fields.add("offset", "")
-        tell("inline_query", .inline(person), fields.object, lives: 15, now: now)
+        tell("inline_query", .inline(person), fields.object, lives: 30, now: now)
         return id
     }
 

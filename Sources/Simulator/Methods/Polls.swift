@@ -69,7 +69,7 @@ extension World {
     mutating func stopPoll(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> JSONValue {
         let chat = try enterChat(parameters, now: now)
         guard let message = parameters.int("message_id"),
-            let id = polls.values.first(where: { $0.chatID == chat.id && $0.messageID == message })?.id
+            let id = polls.all.first(where: { $0.chatID == chat.id && $0.messageID == message })?.id
         else { throw .badRequest("message with poll to stop not found") }
         guard polls[id]?.isClosed == false else { throw .badRequest("poll has already been closed") }
         polls[id]?.isClosed = true
@@ -83,7 +83,7 @@ extension World {
     public mutating func vote(
         _ person: Int64, message: Int64, in chat: Int64, options: [Int], now: Timestamp
     ) throws(Refusal) {
-        guard let poll = polls.values.first(where: { $0.chatID == chat && $0.messageID == message }), !poll.isClosed,
+        guard let poll = polls.all.first(where: { $0.chatID == chat && $0.messageID == message }), !poll.isClosed,
             persons[person] != nil, options.allSatisfy({ poll.options.indices.contains($0) })
         else { throw .unknown }
         guard options.count <= 1 || poll.takesSeveral else { throw .restricted }

@@ -81,8 +81,8 @@ public struct World: Sendable {
     var commands: [String: JSONValue] = [:]
     var preCheckouts: [String: Timestamp] = [:]
     var joinQueries: [String: JoinQuery] = [:]
-    var polls: [String: Poll] = [:]
-    var inlineQuestions: [String: InlineQuestion] = [:]
+    var polls = Recent<Poll>()
+    var inlineQuestions = Recent<InlineQuestion>()
     var files = FileShelf()
     /// What the bot says of itself, by `kind/language`.
     var profile: [String: String] = [:]
