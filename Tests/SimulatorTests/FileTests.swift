@@ -118,6 +118,17 @@ struct FileTests {
         #expect(many.error?.description == "Bad Request: too many messages to send as an album")
     }
 
+    @Test func `an album beyond the flood limit is not sent in part`() {
+        var scene = Scene()
+        let group = ("chat_id", JSONValue.int(scene.group))
+        let item = JSONValue.object([("type", .string("photo")), ("media", .string("https://example.org/a.png"))])
+        let album = ("media", JSONValue.array(Array(repeating: item, count: 7)))
+        #expect([1, 2, 3].map { _ in scene.call("sendMediaGroup", group, album).error?.code } == [nil, nil, 429])
+        #expect(scene.world.chats[scene.group]?.messages.count == 14)
+        let rest = ("media", JSONValue.array(Array(repeating: item, count: 6)))
+        #expect(scene.call("sendMediaGroup", group, rest).error == nil)
+    }
+
     @Test func `the oldest files make room`() {
         var (shelf, random) = (FileShelf(), SplitMix64(seed: 1))
         let bytes = [UInt8](repeating: 1, count: FileShelf.bytesKept / 2)

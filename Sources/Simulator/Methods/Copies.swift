@@ -36,11 +36,13 @@ extension World {
         let ids = (try parameters.document("message_ids")?.array ?? []).compactMap(\.int)
         guard !ids.isEmpty else { throw .badRequest("message identifiers are not specified") }
         guard ids.count <= 100 else { throw .badRequest("too many message identifiers specified") }
+        let chat = try enterChat(parameters, now: now)
         let from = try sourceChat(parameters, now: now)
         let standing = ids.filter { id in chats[from]?.messages[id].map { !$0.isGone && !$0.isService } ?? false }
         guard !standing.isEmpty else {
             throw .badRequest("there are no messages to \(isForward ? "forward" : "copy")")
         }
+        try checkFlood(of: standing.count, in: chat, now: now)
         var made: [JSONValue] = []
         for id in standing {
             var one = parameters

@@ -25,7 +25,7 @@ extension World {
     }
 
     mutating func sendMediaGroup(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> JSONValue {
-        _ = try enterChat(parameters, now: now)
+        let chat = try enterChat(parameters, now: now)
         guard let items = try parameters.document("media")?.array, !items.isEmpty else {
             throw .badRequest("there are no messages to send")
         }
@@ -43,6 +43,7 @@ extension World {
                 throw .badRequest("\(kind.rawValue) can't be mixed with other media types")
             }
         }
+        try checkFlood(of: ready.count, in: chat, now: now)
         let group = String(random.next() >> 1)
         var sent: [JSONValue] = []
         for item in ready {

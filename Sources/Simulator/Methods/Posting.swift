@@ -51,6 +51,14 @@ extension World {
         return (message, chat.id)
     }
 
+    /// Several messages are sent together or not at all.
+    func checkFlood(of count: Int, in chat: ChatHead, now: Timestamp) throws(MethodError) {
+        var attempt = floods
+        for _ in 0..<count {
+            if let wait = attempt.admit(chat.id, kind: chat.kind, now: now) { throw .tooMany(wait) }
+        }
+    }
+
     /// The message that `reply_parameters` (or the older `reply_to_message_id`) names, if it is in this chat.
     private func answeredMessage(_ parameters: Parameters, in chat: Int64) throws(MethodError) -> Int64? {
         let target = try parameters.document("reply_parameters")
