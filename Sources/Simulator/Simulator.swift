@@ -58,6 +58,7 @@ public final class Simulator {
     var faults = Faults()
     var holds = Holds()
     var mistakes = Mistakes()
+    var waits = CallWaits()
     var log = CallLog()
     var people: PeopleRunner?
     private var fast: FastAnswers
@@ -87,7 +88,10 @@ public final class Simulator {
     public func listen(_ address: ListenAddress, tls: TLSConfiguration? = nil) throws(HTTPServerError) -> Int {
         let isLocal = address.host.hasPrefix("127.") || ["localhost", "::1", "[::1]"].contains(address.host)
         let handler = SimulatorHandler(simulator: self, hasControls: isLocal)
-        let server = HTTPServer(handler: handler, tls: tls)
+        var limits = HTTPLimits()
+        limits.maximumBody = SimulatorHandler.bodyLimit
+        limits.maximumBuffered = 4 * SimulatorHandler.bodyLimit
+        let server = HTTPServer(limits: limits, handler: handler, tls: tls)
         let port = try server.listen(address)
         handlers.append(handler)
         servers.append(server)
@@ -134,6 +138,7 @@ public final class Simulator {
     func fastAnswer(_ method: String, _ body: [UInt8]) -> [UInt8]? {
         guard options.isFast else { return nil }
         log.tally(method)
+        answerWaits()
         return fast.answer(method, body, world)
     }
 
@@ -175,7 +180,7 @@ public final class Simulator {
                 self.write(method, parameters, reply, isFault: isFault)
                 answer(reply)
             }
-            return
+            return answerWaits()
         }
         let reply = world.apply(name, parameters, now: WallClock.now)
         write(method, parameters, reply, isFault: isFault)
@@ -223,5 +228,6 @@ public final class Simulator {
                 method: method, chatID: parameters.int("chat_id"), userID: parameters.int("user_id"),
                 messageID: parameters.int("message_id"), text: parameters.string("text"), status: status,
                 description: text, isFault: isFault, at: WallClock.now))
+        answerWaits()
     }
 }

@@ -112,6 +112,7 @@ struct ControlTests {
         defer { served.simulator.stop() }
         let reply = try await served.post("/control/\(name)", body)
         #expect(reply.status == 400 && reply.body["error"]?.string == error)
+        #expect((reply.body["meaning"] != nil) == (error == "unknown"))
     }
 
     @Test @IO func `controls are served to this machine only`() async throws {

@@ -1,4 +1,4 @@
-// getMe, getChat, getChatMember, getChatAdministrators, getChatMemberCount, createChatInviteLink.
+// getMe, getChat, getChatMember, getChatAdministrators, getChatMemberCount.
 
 import EventLoop
 import JSON
@@ -8,7 +8,7 @@ extension World {
         guard case .object(var members) = userObject(botID) else { return .null }
         members.append(("can_join_groups", .bool(botMayJoinGroups)))
         members.append(("can_read_all_group_messages", .bool(true)))
-        members.append(("supports_inline_queries", .bool(false)))
+        members.append(("supports_inline_queries", .bool(true)))
         members.append(("supports_join_request_queries", .bool(false)))
         return .object(members)
     }
@@ -28,11 +28,15 @@ extension World {
         fields.add("accent_color_id", Int64(0))
         fields.add("max_reaction_count", Int64(11))
         fields.flag("join_by_request", chat.joinByRequest)
-        if bot.may(.inviteUsers) { fields.add("invite_link", chat.links.first { $0.isPrimary }?.url) }
+        if bot.may(.inviteUsers) { fields.add("invite_link", chats[chat.id]?.links.first { $0.isPrimary }?.url) }
         if chat.kind == .group || chat.kind == .supergroup {
             fields.add("permissions", .object(permissionFields(chat.permissions)))
         }
         fields.add("linked_chat_id", chat.linkedChatID)
+        if !chat.about.isEmpty { fields.add("description", chat.about) }
+        if let id = chat.pinned.last, let pinned = chats[chat.id]?.messages[id], !pinned.isGone {
+            fields.add("pinned_message", messageObject(pinned, in: chat.id, isAnswered: true))
+        }
         fields.add(
             "accepted_gift_types",
             .object(
@@ -52,7 +56,7 @@ extension World {
         guard chat.kind != .private else { throw .badRequest("there are no administrators in the private chat") }
         let includesBots = parameters.bool("return_bots")
         var found: [JSONValue] = []
-        for id in chat.order {
+        for id in chats[chat.id]?.order ?? [] {
             let record = member(id, in: chat.id, now: now)
             guard record.isAdmin, id == botID || includesBots || persons[id]?.isBot != true else { continue }
             found.append(memberObject(id, record, in: chat.id))
@@ -64,41 +68,16 @@ extension World {
         let chat = try resolveChat(parameters, now: now)
         if chat.kind == .private { return .int(2) }
         if chat.username == nil { _ = try enterChat(parameters, now: now) }
-        return .int(Int64(chat.memberCount))
+        return .int(Int64(chats[chat.id]?.memberCount ?? 0))
     }
 
     /// The chat whose members the bot may look at: in a channel only an administrator sees them.
-    private func listedChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> Chat {
+    private func listedChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> ChatHead {
         let known = try resolveChat(parameters, now: now)
         if known.kind == .channel, !member(botID, in: known.id, now: now).isAdmin {
             if known.username == nil { _ = try enterChat(parameters, now: now) }
             throw .badRequest("member list is inaccessible")
         }
         return try enterChat(parameters, now: now)
-    }
-
-    mutating func createChatInviteLink(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> JSONValue {
-        let chat = try enterChat(parameters, now: now)
-        guard chat.kind != .private else { throw .badRequest("chat not found") }
-        guard member(botID, in: chat.id, now: now).may(.inviteUsers) else {
-            throw .badRequest("not enough rights to manage chat invite link")
-        }
-        let name = parameters.string("name")
-        guard name.map({ $0.utf16.count <= 32 }) ?? true else { throw .badRequest("link name is too long") }
-        let asks = parameters.bool("creates_join_request")
-        let limit = parameters.int("member_limit")
-        guard limit.map({ (1...99_999).contains($0) && !asks }) ?? true else {
-            throw .badRequest(
-                asks
-                    ? "member limit can't be specified for links requiring administrator approval"
-                    : "invalid member_limit specified")
-        }
-        var link = InviteLink(url: "https://t.me/+" + random.token(16), creatorID: botID)
-        link.name = name
-        link.createsJoinRequest = asks
-        link.expireDate = parameters.int("expire_date")
-        link.memberLimit = limit
-        chats[chat.id]?.links.append(link)
-        return linkObject(link)
     }
 }

@@ -1,4 +1,4 @@
-// The table of methods, and the checks that most of them share. What a method does is in the file of its subject.
+// How a method is called, and the checks that most of them share. The table is in MethodTable.
 
 import EventLoop
 import JSON
@@ -9,44 +9,19 @@ extension World {
     /// Webhook methods and `getUpdates` belong to the delivery and are unknown here.
     public mutating func apply(_ method: String, _ parameters: Parameters, now: Timestamp) -> Reply {
         do throws(MethodError) {
-            return Reply(outcome: .result(try perform(method.lowercased(), parameters, now: now)))
+            guard let value = try perform(method.lowercased(), parameters, now: now) else {
+                throw MethodError.methodNotFound
+            }
+            return Reply(outcome: .result(value))
         } catch {
             return Reply(outcome: .failure(error))
-        }
-    }
-
-    private mutating func perform(
-        _ method: String, _ parameters: Parameters, now: Timestamp
-    ) throws(MethodError) -> JSONValue {
-        switch method {
-        case "getme": getMe()
-        case "getchat": try getChat(parameters, now: now)
-        case "getchatmember": try getChatMember(parameters, now: now)
-        case "getchatadministrators": try getChatAdministrators(parameters, now: now)
-        case "getchatmembercount": try getChatMemberCount(parameters, now: now)
-        case "deletemessage": try deleteMessage(parameters, now: now)
-        case "deletemessages": try deleteMessages(parameters, now: now)
-        case "restrictchatmember": try restrictChatMember(parameters, now: now)
-        case "sendmessage": try sendMessage(parameters, now: now)
-        case "editmessagetext": try editMessageText(parameters, now: now)
-        case "editmessagereplymarkup": try editMessageReplyMarkup(parameters, now: now)
-        case "answercallbackquery": try answerCallbackQuery(parameters, now: now)
-        case "approvechatjoinrequest": try answerJoinRequest(parameters, isApproved: true, now: now)
-        case "declinechatjoinrequest": try answerJoinRequest(parameters, isApproved: false, now: now)
-        case "answerchatjoinrequestquery": try answerJoinQuery(parameters, now: now)
-        case "answerprecheckoutquery": try answerPreCheckoutQuery(parameters, now: now)
-        case "createchatinvitelink": try createChatInviteLink(parameters, now: now)
-        case "setmycommands": try setMyCommands(parameters)
-        case "getmycommands": try getMyCommands(parameters)
-        case "deletemycommands": try deleteMyCommands(parameters)
-        default: throw .methodNotFound
         }
     }
 
     // MARK: - Shared checks
 
     /// The chat that `chat_id` means, if it exists for the bot.
-    func resolveChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> Chat {
+    func resolveChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> ChatHead {
         guard let text = parameters.string("chat_id"), !text.isEmpty else { throw .badRequest("chat_id is empty") }
         let id: Int64
         if text.hasPrefix("@") {
@@ -56,21 +31,23 @@ extension World {
             guard let number = Int64(text) else { throw .badRequest("chat not found") }
             id = number
         }
-        guard let chat = chats[id] else {
+        guard let chat = chats[id]?.head else {
             if let person = persons[id], !person.isBot {
-                return Chat(id: id, kind: .private, title: person.name, username: person.username)
+                return Chat(id: id, kind: .private, title: person.name, username: person.username).head
             }
             throw .badRequest("chat not found")
         }
         if let new = chat.migratedTo { throw .migrated(to: new) }
         guard chat.kind != .private else { return chat }
         // A chat that the bot never entered exists for it only if it is public.
-        guard chat.members[botID] != nil || chat.username != nil || isFast else { throw .badRequest("chat not found") }
+        guard chats[id]?.members[botID] != nil || chat.username != nil || isFast else {
+            throw .badRequest("chat not found")
+        }
         return chat
     }
 
     /// The chat, if the bot is there.
-    func enterChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> Chat {
+    func enterChat(_ parameters: Parameters, now: Timestamp) throws(MethodError) -> ChatHead {
         let chat = try resolveChat(parameters, now: now)
         guard chat.kind != .private else { return chat }
         let bot = member(botID, in: chat.id, now: now)

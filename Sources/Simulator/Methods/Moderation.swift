@@ -57,7 +57,7 @@ extension World {
             throw .badRequest("not enough rights to manage chat join requests")
         }
         if member(person, in: chat.id, now: now).isPresent { throw .badRequest("USER_ALREADY_PARTICIPANT") }
-        guard chat.joinRequests[person] != nil else { throw .badRequest("HIDE_REQUESTER_MISSING") }
+        guard chats[chat.id]?.joinRequests[person] != nil else { throw .badRequest("HIDE_REQUESTER_MISSING") }
         chats[chat.id]?.joinRequests[person] = nil
         note(.requestAnswered(person: name(of: person), chat: chat.title, isApproved: isApproved))
         if isApproved { enter(person, chat.id, by: botID, viaRequest: true, now: now) }

@@ -3,7 +3,9 @@
 enum Multipart {
     struct Part {
         let name: String
-        let isFile: Bool
+        /// Named: the part is a file.
+        let fileName: String?
+        let type: String?
         let bytes: [UInt8]
     }
 
@@ -22,15 +24,21 @@ enum Multipart {
                 let end = find(Array("\r\n".utf8) + delimiter, in: body, from: headEnd + 2)
             else { return nil }
             let head = String(decoding: body[start..<headEnd], as: UTF8.self)
-            guard
-                let line = head.split(whereSeparator: \.isNewline)
-                    .first(where: { $0.lowercased().hasPrefix("content-disposition:") }),
-                let name = parameter("name", of: String(line))
-            else { return nil }
+            let lines = head.split(whereSeparator: \.isNewline)
+            guard let line = value(of: "content-disposition", in: lines), let name = parameter("name", of: line) else {
+                return nil
+            }
             let bytes = headEnd + 4 <= end ? Array(body[(headEnd + 4)..<end]) : []
-            parts.append(Part(name: name, isFile: parameter("filename", of: String(line)) != nil, bytes: bytes))
+            parts.append(
+                Part(
+                    name: name, fileName: parameter("filename", of: line), type: value(of: "content-type", in: lines),
+                    bytes: bytes))
             position = end + 2
         }
+    }
+
+    private static func value(of header: String, in lines: [Substring]) -> String? {
+        lines.first { $0.lowercased().hasPrefix(header + ":") }.map { trimmed($0.dropFirst(header.count + 1)) }
     }
 
     private static func parameter(_ name: String, of header: String) -> String? {

@@ -2,11 +2,18 @@
 
 import JSON
 
+/// A file as it was uploaded.
+struct Upload: Sendable {
+    let bytes: [UInt8]
+    let name: String
+    let type: String?
+}
+
 /// Named values of one call. Numbers and objects may come as text, as forms send them.
 public struct Parameters: Sendable {
     var values: [String: JSONValue] = [:]
-    /// Sizes of uploaded files by the name of their field.
-    var files: [String: [UInt8]] = [:]
+    /// Uploaded files by the name of their field.
+    var files: [String: Upload] = [:]
 
     /// No parameters.
     public init() {}
@@ -35,8 +42,11 @@ public struct Parameters: Sendable {
                 throw .badRequest("can't parse multipart form data")
             }
             for part in parts {
-                if part.isFile { files[part.name] = part.bytes }
-                if !part.isFile { values[part.name] = .string(String(decoding: part.bytes, as: UTF8.self)) }
+                guard let fileName = part.fileName else {
+                    values[part.name] = .string(String(decoding: part.bytes, as: UTF8.self))
+                    continue
+                }
+                files[part.name] = Upload(bytes: part.bytes, name: fileName, type: part.type)
             }
         } else {
             readForm(body)
@@ -59,6 +69,8 @@ public struct Parameters: Sendable {
     }
 
     func int(_ name: String) -> Int64? { self[name]?.int ?? self[name]?.string.flatMap { Int64($0) } }
+
+    func double(_ name: String) -> Double? { self[name]?.double ?? self[name]?.string.flatMap { Double($0) } }
 
     func bool(_ name: String) -> Bool {
         switch self[name] {

@@ -6,32 +6,44 @@ import HTTPServer
 import JSON
 
 extension Simulator {
-    /// Does what the path asks for.
-    func control(_ name: String, body: [UInt8]) -> HTTPResponse {
+    /// Does what the path asks for; only `await` answers later.
+    func control(_ name: String, body: [UInt8], answer: @escaping @IO (HTTPResponse) -> Void) {
         var document = JSONValue.object([])
         if !body.isEmpty {
             do throws(JSONError) {
                 document = try JSONValue(parsing: body)
             } catch {
-                return Self.refused("the body is not JSON")
+                return answer(Self.refused("the body is not JSON"))
             }
         }
+        let input = ControlInput(document)
+        if name == "await" { return awaitCalls(input, answer: answer) }
+        answer(control(name, input))
+    }
+
+    /// Does what the control of that name says.
+    func control(_ name: String, _ input: ControlInput) -> HTTPResponse {
         do throws(Refusal) {
-            let input = ControlInput(document)
             var given = try perform(name, input)
             if given == nil { given = try performAdmin(name, input) }
+            if given == nil { given = try performMore(name, input) }
             if given == nil { given = try ask(name, input) }
             if given == nil { given = try hold(name, input) }
             if given == nil { given = try mistake(name, input) }
             guard let given else { return Self.refused("no control has the name \(name)") }
             return .json(200, JSONValue.object([("ok", .bool(true))] + given).encoded())
         } catch {
-            return Self.refused("\(error)")
+            return Self.refused("\(error)", meaning: error.meaning)
         }
     }
 
-    private static func refused(_ text: String) -> HTTPResponse {
-        .json(400, JSONValue.object([("ok", .bool(false)), ("error", .string(text))]).encoded())
+    /// - Parameter meaning: what the word of a refusal says to a person.
+    static func refused(_ text: String, meaning: String? = nil) -> HTTPResponse {
+        var fields = Fields()
+        fields.add("ok", .bool(false))
+        fields.add("error", text)
+        fields.add("meaning", meaning)
+        return .json(400, fields.object.encoded())
     }
 
     typealias Given = [(key: String, value: JSONValue)]
@@ -46,7 +58,8 @@ extension Simulator {
             return [("id", .int(id))]
         case "write":
             let id = try personWrites(
-                input.id("user"), in: input.id("chat"), input.text("text") ?? "", thread: input.number("thread"))
+                input.id("user"), in: input.id("chat"), input.text("text") ?? "", thread: input.number("thread"),
+                answers: input.number("reply_to"))
             return [("message_id", .int(id))]
         case "speakAsChannel":
             let id = try personSpeaks(
@@ -76,7 +89,9 @@ extension Simulator {
         case "start":
             return [("message_id", .int(try personStarts(input.id("user"), argument: input.text("argument") ?? "")))]
         case "writeToBot":
-            return [("message_id", .int(try personWritesToBot(input.id("user"), input.text("text") ?? "")))]
+            let id = try personWritesToBot(
+                input.id("user"), input.text("text") ?? "", answers: input.number("reply_to"))
+            return [("message_id", .int(id))]
         case "block":
             personBlocks(try input.id("user"), isBlocked: input.flag("blocked") ?? true)
         case "raid":
@@ -163,6 +178,7 @@ struct ControlInput {
     func text(_ name: String) -> String? { document[name]?.string }
     func number(_ name: String) -> Int64? { document[name]?.int }
     func flag(_ name: String) -> Bool? { document[name]?.bool }
+    func list(_ name: String) -> [JSONValue]? { document[name]?.array }
 
     func id(_ name: String) throws(Refusal) -> Int64 {
         guard let id = number(name) else { throw .unknown }

@@ -72,10 +72,10 @@ extension Simulator {
     /// Somebody writes in a group or posts in a channel. Gives the message's id.
     @discardableResult
     public func personWrites(
-        _ person: Int64, in chat: Int64, _ text: String, thread: Int64? = nil
+        _ person: Int64, in chat: Int64, _ text: String, thread: Int64? = nil, answers: Int64? = nil
     ) throws(Refusal) -> Int64 {
         defer { settle() }
-        return try world.write(person, in: chat, text, thread: thread, now: WallClock.now)
+        return try world.write(person, in: chat, text, thread: thread, answers: answers, now: WallClock.now)
     }
 
     /// Somebody writes as one of their channels.
@@ -96,8 +96,8 @@ extension Simulator {
         for _ in 0..<count {
             ids.append(
                 try world.write(
-                    person, in: chat, "", extra: [("media_group_id", .string(group)), ("photo", .array([]))],
-                    needs: .photos, now: WallClock.now))
+                    person, in: chat, "", media: ("photo", World.mediaObject(world.addSample(.photo))),
+                    extra: [("media_group_id", .string(group))], needs: .photos, now: WallClock.now))
         }
         return ids
     }
@@ -150,9 +150,11 @@ extension Simulator {
 
     /// Somebody writes to the bot in private.
     @discardableResult
-    public func personWritesToBot(_ person: Int64, _ text: String) throws(Refusal) -> Int64 {
+    public func personWritesToBot(
+        _ person: Int64, _ text: String, answers: Int64? = nil
+    ) throws(Refusal) -> Int64 {
         defer { settle() }
-        return try world.writeToBot(person, text, now: WallClock.now)
+        return try world.writeToBot(person, text, answers: answers, now: WallClock.now)
     }
 
     /// Somebody blocks the bot, or lets it write again.

@@ -1,4 +1,5 @@
-// The HTTP face: `/bot<token>/<method>` as Telegram has it, and `/control/…` for tests in other processes.
+// The HTTP face: `/bot<token>/<method>` and `/file/bot<token>/<path>` as Telegram has them, and `/control/…` for tests
+// in other processes.
 
 import EventLoop
 import HTTPServer
@@ -7,23 +8,27 @@ import JSON
 /// Routes requests to the simulator.
 @IO
 final class SimulatorHandler: HTTPHandler {
-    private static let bodyLimit = 4 << 20
+    /// What a bot may upload, and a little for the form around it.
+    static let bodyLimit = 51 << 20
 
     /// Gone when it was let go while connections to it were still open.
     private weak var simulator: Simulator?
     private let distanceMilliseconds: Int64
     private let hasControls: Bool
     private let prefix: String
+    private let filePrefix: String
 
     init(simulator: Simulator, hasControls: Bool) {
         self.simulator = simulator
         self.hasControls = hasControls
         distanceMilliseconds = simulator.options.latencyMilliseconds
         prefix = "/bot\(simulator.options.token)/"
+        filePrefix = "/file" + prefix
     }
 
     func decide(_ head: HTTPRequestHead) -> HTTPHeadVerdict {
         if head.path.hasPrefix(prefix) { return .accept(bodyLimit: Self.bodyLimit) }
+        if head.path.hasPrefix(filePrefix) { return .accept(bodyLimit: 0) }
         if hasControls, head.path.hasPrefix("/control/") { return .accept(bodyLimit: Self.bodyLimit) }
         // A token of the right shape that nobody has is 401, anything else is 404.
         let isToken = head.path.hasPrefix("/bot") && Self.isTokenShaped(head.path.dropFirst(4))
@@ -35,8 +40,11 @@ final class SimulatorHandler: HTTPHandler {
         guard let simulator else { return responder.cut() }
         if request.head.path.hasPrefix("/control/") {
             let name = String(request.head.path.dropFirst(9))
-            responder.send(simulator.control(name, body: request.body))
-            return
+            return simulator.control(name, body: request.body) { responder.send($0) }
+        }
+        if request.head.path.hasPrefix(filePrefix) {
+            let path = String(Substring(request.head.path.utf8.dropFirst(filePrefix.utf8.count)))
+            return later { responder.send(Self.fileAnswer(simulator.world.files.file(at: path))) }
         }
         let method = String(Substring(request.head.path.utf8.dropFirst(prefix.utf8.count)))
         if let body = simulator.fastAnswer(method, request.body) {
@@ -50,6 +58,11 @@ final class SimulatorHandler: HTTPHandler {
         } catch {
             later { self.send(.reply(Reply(outcome: .failure(error))), responder) }
         }
+    }
+
+    private static func fileAnswer(_ file: StoredFile?) -> HTTPResponse {
+        guard let file else { return .json(404, Reply(outcome: .failure(.notFound)).body) }
+        return HTTPResponse(status: 200, headers: [("Content-Type", "application/octet-stream")], body: file.bytes)
     }
 
     /// Answers travel as long as the simulator is said to be away.

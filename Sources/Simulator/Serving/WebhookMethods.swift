@@ -74,7 +74,7 @@ final class WebhookMethods {
         var settings = WebhookSettings(url: url)
         settings.secret = secret?.isEmpty == false ? secret : nil
         settings.maximumConnections = Int(min(max(parameters.int("max_connections") ?? 40, 1), 100))
-        settings.certificate = parameters.files["certificate"]
+        settings.certificate = parameters.files["certificate"]?.bytes
         settings.ipAddress = parameters.string("ip_address")
         let drops = parameters.bool("drop_pending_updates")
         let kinds = try parameters.document("allowed_updates")?.array?.compactMap(\.string)

@@ -62,6 +62,8 @@ public struct Member: Sendable, Equatable {
     public var untilDate: Int64 = 0
     /// For administrators.
     public var rights: AdminRights = []
+    /// For administrators: what is shown beside the name.
+    public var customTitle: String?
 
     /// Whether the person is in the chat.
     public var isPresent: Bool {
@@ -89,7 +91,7 @@ public struct Message: Sendable {
     public let senderID: Int64
     /// The chat in whose name it was sent.
     public var senderChatID: Int64?
-    /// The text without markup.
+    /// The text without markup; with `media` the caption.
     public var text: String
     /// Marked parts of the text.
     public var entities: [JSONValue] = []
@@ -99,18 +101,40 @@ public struct Message: Sendable {
     public var threadID: Int64?
     /// When it was last edited, in seconds since 1970.
     public var editDate: Int64?
+    /// What it shows besides text: the field of the message and its value.
+    public var media: (key: String, value: JSONValue)?
     /// Fields of a service message or a forward, as in the JSON of the message.
     public var extra: [(key: String, value: JSONValue)] = []
+    /// The message of the same chat that it answers.
+    public var answersID: Int64?
+    /// A line of Telegram's own, such as "joined".
+    public var isService = false
+    /// Nobody can edit it: a service message, a forward, a poll …
+    public var isFixed = false
     /// Deleted.
     public var isGone = false
     /// Shown to one person only.
     public var receiverID: Int64?
+    /// Reactions by person.
+    var reactions: [Int64: [JSONValue]] = [:]
+
+    /// What a live view shows of it.
+    var shownText: String {
+        guard let media else { return text }
+        return text.isEmpty ? "[\(media.key)]" : "[\(media.key)] \(text)"
+    }
+
+    /// Whether a reader would see no difference.
+    func looksLike(_ other: Message) -> Bool {
+        text == other.text && entities == other.entities && replyMarkup == other.replyMarkup
+            && media?.key == other.media?.key && media?.value == other.media?.value
+    }
 }
 
 /// An invite link.
 public struct InviteLink: Sendable {
     /// The address.
-    public let url: String
+    public internal(set) var url: String
     /// Who made it.
     public let creatorID: Int64
     /// Its name.
@@ -123,6 +147,8 @@ public struct InviteLink: Sendable {
     public var memberLimit: Int64?
     /// How many joined through it.
     public var uses: Int64 = 0
+    /// Nobody can use it any more.
+    public var isRevoked = false
     /// The chat's own link.
     public var isPrimary = false
 }
@@ -173,7 +199,51 @@ public struct Chat: Sendable {
     public var joinRequests: [Int64: Int64] = [:]
     /// The supergroup that this group became.
     public var migratedTo: Int64?
+    /// What is said about the chat.
+    public var about = ""
+    /// Channels in whose name nobody may write here.
+    public var bannedChannels: [Int64] = []
+    /// Pinned messages, the latest last.
+    public var pinned: [Int64] = []
 
     /// How many persons are there.
     public var memberCount: Int { order.count { members[$0]?.isPresent == true } }
+
+    /// What a method looks at while it changes the chat.
+    var head: ChatHead { ChatHead(self) }
+}
+
+/// A chat without what grows with its use: a copy of that would make the next change copy it all.
+struct ChatHead {
+    let id: Int64
+    let kind: ChatKind
+    let title: String
+    let username: String?
+    let isForum: Bool
+    let joinByRequest: Bool
+    let hasServiceMessages: Bool
+    let permissions: Permissions
+    let topics: [Int64: Topic]
+    let linkedChatID: Int64?
+    let migratedTo: Int64?
+    let about: String
+    let bannedChannels: [Int64]
+    let pinned: [Int64]
+
+    init(_ chat: Chat) {
+        id = chat.id
+        kind = chat.kind
+        title = chat.title
+        username = chat.username
+        isForum = chat.isForum
+        joinByRequest = chat.joinByRequest
+        hasServiceMessages = chat.hasServiceMessages
+        permissions = chat.permissions
+        topics = chat.topics
+        linkedChatID = chat.linkedChatID
+        migratedTo = chat.migratedTo
+        about = chat.about
+        bannedChannels = chat.bannedChannels
+        pinned = chat.pinned
+    }
 }

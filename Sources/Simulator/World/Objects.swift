@@ -48,15 +48,11 @@ extension World {
         switch member.status {
         case .creator:
             fields.add("is_anonymous", .bool(member.rights.contains(.anonymous)))
+            fields.add("custom_title", member.customTitle)
         case .administrator:
             fields.add("can_be_edited", .bool(false))
-            for (bit, name) in AdminRights.names.enumerated() {
-                let isOfChannels = name == "can_post_messages" || name == "can_edit_messages"
-                let isOfGroups = name == "can_pin_messages" || name == "can_manage_topics"
-                let isChannel = chats[chat]?.kind == .channel
-                if (isOfChannels && !isChannel) || (isOfGroups && isChannel) { continue }
-                fields.add(name, .bool(member.rights.rawValue & (1 << UInt32(bit)) != 0))
-            }
+            fields.members += rightFields(member.rights, isChannel: chats[chat]?.kind == .channel)
+            fields.add("custom_title", member.customTitle)
         case .restricted:
             fields.add("until_date", member.untilDate)
             fields.add("is_member", .bool(member.isMember))
@@ -69,13 +65,23 @@ extension World {
         return fields.object
     }
 
+    func rightFields(_ rights: AdminRights, isChannel: Bool) -> [(key: String, value: JSONValue)] {
+        AdminRights.names.enumerated().compactMap { bit, name in
+            let isOfChannels = name == "can_post_messages" || name == "can_edit_messages"
+            let isOfGroups = name == "can_pin_messages" || name == "can_manage_topics"
+            guard isChannel ? !isOfGroups : !isOfChannels else { return nil }
+            return (name, .bool(rights.rawValue & (1 << UInt32(bit)) != 0))
+        }
+    }
+
     func permissionFields(_ permissions: Permissions) -> [(key: String, value: JSONValue)] {
         Permissions.names.enumerated().map { bit, name in
             (name, .bool(permissions.rawValue & (1 << UInt32(bit)) != 0))
         }
     }
 
-    func messageObject(_ message: Message, in chat: Int64) -> JSONValue {
+    /// - Parameter isAnswered: it stands inside the message that answers it, and names no further one.
+    func messageObject(_ message: Message, in chat: Int64, isAnswered: Bool = false) -> JSONValue {
         var fields = Fields()
         fields.add("message_id", message.receiverID == nil ? message.id : 0)
         if message.receiverID != nil { fields.add("ephemeral_message_id", message.id) }
@@ -88,9 +94,15 @@ extension World {
             fields.add("message_thread_id", thread)
             fields.flag("is_topic_message", chats[chat]?.isForum == true)
         }
+        if !isAnswered, let id = message.answersID, let answered = chats[chat]?.messages[id], !answered.isGone {
+            fields.add("reply_to_message", messageObject(answered, in: chat, isAnswered: true))
+        }
         fields.members += message.extra
-        if !message.text.isEmpty { fields.add("text", message.text) }
-        if !message.entities.isEmpty { fields.add("entities", .array(message.entities)) }
+        if let media = message.media { fields.add(media.key, media.value) }
+        if !message.text.isEmpty { fields.add(message.media == nil ? "text" : "caption", message.text) }
+        if !message.entities.isEmpty {
+            fields.add(message.media == nil ? "entities" : "caption_entities", .array(message.entities))
+        }
         fields.add("reply_markup", message.replyMarkup)
         return fields.object
     }
@@ -104,7 +116,7 @@ extension World {
         fields.add("member_limit", link.memberLimit)
         fields.add("creates_join_request", .bool(link.createsJoinRequest))
         fields.add("is_primary", .bool(link.isPrimary))
-        fields.add("is_revoked", .bool(false))
+        fields.add("is_revoked", .bool(link.isRevoked))
         return fields.object
     }
 }

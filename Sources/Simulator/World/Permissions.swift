@@ -56,7 +56,7 @@ public struct AdminRights: OptionSet, Sendable, Hashable {
         "is_anonymous", "can_manage_chat", "can_delete_messages", "can_manage_video_chats",
         "can_restrict_members", "can_promote_members", "can_change_info", "can_invite_users",
         "can_post_stories", "can_edit_stories", "can_delete_stories", "can_post_messages",
-        "can_edit_messages", "can_pin_messages", "can_manage_topics",
+        "can_edit_messages", "can_pin_messages", "can_manage_topics", "can_send_welcome_messages",
     ]
     /// Posts as the group itself.
     public static let anonymous = AdminRights(rawValue: 1 << 0)
@@ -66,14 +66,22 @@ public struct AdminRights: OptionSet, Sendable, Hashable {
     public static let deleteMessages = AdminRights(rawValue: 1 << 2)
     /// May restrict, ban and free members.
     public static let restrictMembers = AdminRights(rawValue: 1 << 4)
+    /// May make others administrators.
+    public static let promoteMembers = AdminRights(rawValue: 1 << 5)
+    /// May change title, description and picture.
+    public static let changeInfo = AdminRights(rawValue: 1 << 6)
     /// May make links and answer join requests.
     public static let inviteUsers = AdminRights(rawValue: 1 << 7)
     /// May post in a channel.
     public static let postMessages = AdminRights(rawValue: 1 << 11)
     /// May edit posts of others in a channel.
     public static let editMessages = AdminRights(rawValue: 1 << 12)
+    /// May pin messages in a group.
+    public static let pinMessages = AdminRights(rawValue: 1 << 13)
+    /// May make, close and delete topics.
+    public static let manageTopics = AdminRights(rawValue: 1 << 14)
     /// Everything but anonymity.
-    public static let all = AdminRights(rawValue: (1 << 15) - 2)
+    public static let all = AdminRights(rawValue: (1 << 16) - 2)
     /// What the default world gives the bot.
     public static let bot: AdminRights = [
         .manageChat, .deleteMessages, .restrictMembers, .inviteUsers, .postMessages, .editMessages,

@@ -32,14 +32,15 @@ extension World {
     public mutating func join(
         _ person: Int64, _ chat: Int64, link url: String? = nil, now: Timestamp
     ) throws(Refusal) {
-        guard let place = chats[chat], place.kind != .private, persons[person] != nil else { throw .unknown }
+        guard let place = chats[chat]?.head, place.kind != .private, persons[person] != nil else { throw .unknown }
         let record = member(person, in: chat, now: now)
         guard record.status != .kicked else { throw .notThere }
         guard !record.isPresent else { return }
         var used: InviteLink?
         if let url {
-            guard let index = place.links.firstIndex(where: { $0.url == url }) else { throw .linkInvalid }
-            let link = place.links[index]
+            guard let link = chats[chat]?.links.first(where: { $0.url == url }), !link.isRevoked else {
+                throw .linkInvalid
+            }
             if let end = link.expireDate, end <= now.seconds { throw .linkInvalid }
             if let limit = link.memberLimit, link.uses >= limit { throw .linkInvalid }
             used = link
@@ -48,7 +49,7 @@ extension World {
             ask(person, chat, link: used, now: now)
             throw .waitsForApproval
         }
-        if let index = place.links.firstIndex(where: { $0.url == url }) { chats[chat]?.links[index].uses += 1 }
+        if let index = chats[chat]?.links.firstIndex(where: { $0.url == url }) { chats[chat]?.links[index].uses += 1 }
         enter(person, chat, by: person, link: used, now: now)
     }
 

@@ -15,6 +15,17 @@ public enum Refusal: Error, Equatable, Sendable {
     case linkInvalid
     /// The person waits to be let in.
     case waitsForApproval
+
+    /// What the word says to whoever reads the answer of a control.
+    var meaning: String {
+        switch self {
+        case .unknown: "there is no such person, chat, message, button or kind, or it is not named"
+        case .notThere: "the person is not in the chat, or was banned from it"
+        case .restricted: "the person may not do that there"
+        case .linkInvalid: "the link does not work any more"
+        case .waitsForApproval: "the person asks to be let in; the bot was told"
+        }
+    }
 }
 
 /// Lets somebody try something. Whom Telegram does not let does nothing, as in life: after a ban, while muted.
@@ -29,9 +40,10 @@ extension World {
     /// Somebody writes, or sends what needs another permission than text. Gives the message's id.
     public mutating func write(
         _ person: Int64, in chat: Int64, _ text: String, thread: Int64? = nil, asChannel: Int64? = nil,
+        answers: Int64? = nil, media: (key: String, value: JSONValue)? = nil,
         extra: [(key: String, value: JSONValue)] = [], needs permission: Permissions = .sendMessages, now: Timestamp
     ) throws(Refusal) -> Int64 {
-        guard let place = chats[chat], place.migratedTo == nil, persons[person] != nil else { throw .unknown }
+        guard let place = chats[chat]?.head, place.migratedTo == nil, persons[person] != nil else { throw .unknown }
         let record = member(person, in: chat, now: now)
         let isDiscussion = place.linkedChatID != nil
         guard record.isPresent || (isDiscussion && record.status != .kicked) else { throw .notThere }
@@ -40,6 +52,7 @@ extension World {
             note(.writeRefused(person: name(of: person), chat: place.title))
             throw .restricted
         }
+        if let asChannel, place.bannedChannels.contains(asChannel) { throw .restricted }
         if let thread, place.topics[thread]?.isClosed != false, !record.isAdmin { throw .restricted }
         let isAnonymous = record.isAdmin && record.rights.contains(.anonymous)
         let speaker = asChannel ?? (place.kind == .channel || isAnonymous ? chat : nil)
@@ -49,8 +62,11 @@ extension World {
         message.entities = TextMarks.found(in: text)
         message.threadID = place.isForum ? (thread == 1 ? nil : thread) : nil
         message.extra = extra
+        message.media = media
+        message.answersID = answers
         keep(message, in: chat)
-        note(.wrote(person: speaker.map { title(of: $0) } ?? name(of: person), chat: place.title, text: text))
+        let speakerName = speaker.map { title(of: $0) } ?? name(of: person)
+        note(.wrote(person: speakerName, chat: place.title, text: message.shownText))
         let kind = place.kind == .channel ? "channel_post" : "message"
         tell(kind, .chat(chat), messageObject(message, in: chat), lives: 86_400, now: now)
         if place.kind == .channel, let group = place.linkedChatID { forward(message, from: chat, to: group, now: now) }
@@ -68,6 +84,8 @@ extension World {
         origin.add("chat", chatObject(channel))
         origin.add("message_id", post.id)
         copy.extra = [("forward_origin", origin.object), ("is_automatic_forward", .bool(true))]
+        copy.media = post.media
+        copy.isFixed = true
         keep(copy, in: group)
         tell("message", .chat(group), messageObject(copy, in: group), lives: 86_400, now: now)
     }
@@ -126,7 +144,10 @@ extension World {
     }
 
     /// Somebody writes to the bot in private; `/start` makes it possible for the bot to answer.
-    public mutating func writeToBot(_ person: Int64, _ text: String, now: Timestamp) throws(Refusal) -> Int64 {
+    public mutating func writeToBot(
+        _ person: Int64, _ text: String, answers: Int64? = nil, media: (key: String, value: JSONValue)? = nil,
+        now: Timestamp
+    ) throws(Refusal) -> Int64 {
         guard let known = persons[person], !known.isBot else { throw .unknown }
         let chat = privateChat(of: person)
         if known.hasBlocked { setBlocked(person, false, now: now) }
@@ -134,6 +155,8 @@ extension World {
         if text.hasPrefix("/start") { note(.started(person: known.name)) }
         var message = newMessage(in: chat, from: person, text: text, now: now)
         message.entities = TextMarks.found(in: text)
+        message.media = media
+        message.answersID = answers
         keep(message, in: chat)
         tell("message", .chat(chat), messageObject(message, in: chat), lives: 86_400, now: now)
         return message.id
@@ -154,10 +177,14 @@ extension World {
 
     /// A line of Telegram's own in the chat, such as "joined".
     mutating func addServiceMessage(
-        in chat: Int64, from person: Int64, _ extra: [(key: String, value: JSONValue)], now: Timestamp
+        in chat: Int64, from person: Int64, _ extra: [(key: String, value: JSONValue)], thread: Int64? = nil,
+        now: Timestamp
     ) {
         var message = newMessage(in: chat, from: person, text: "", now: now)
         message.extra = extra
+        message.isFixed = true
+        message.isService = true
+        message.threadID = thread
         keep(message, in: chat)
         tell("message", .chat(chat), messageObject(message, in: chat), lives: 86_400, now: now)
     }

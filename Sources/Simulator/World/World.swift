@@ -13,6 +13,10 @@ public enum QueueKey: Hashable, Sendable {
     case members(Int64)
     /// Payments, by person.
     case payments(Int64)
+    /// A poll and its answers.
+    case polls(String)
+    /// Questions in inline mode, by person.
+    case inline(Int64)
 }
 
 /// Something the bot is to be told of. The delivery gives it its id.
@@ -79,6 +83,15 @@ public struct World: Sendable {
     var commands: [String: JSONValue] = [:]
     var preCheckouts: [String: Timestamp] = [:]
     var joinQueries: [String: JoinQuery] = [:]
+    var polls = Recent<Poll>()
+    var inlineQuestions = Recent<InlineQuestion>()
+    var files = FileShelf()
+    /// What the bot says of itself, by `kind/language`.
+    var profile: [String: String] = [:]
+    /// By person; 0: everybody.
+    var menuButtons: [Int64: JSONValue] = [:]
+    /// The rights that the bot wishes for; the key says whether in channels.
+    var defaultRights: [Bool: AdminRights] = [:]
     var floods = FloodLimits()
     private var updates: [WorldUpdate] = []
     private var events: [SimulatorEvent] = []

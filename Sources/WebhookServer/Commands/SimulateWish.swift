@@ -24,12 +24,15 @@ struct SimulateWish {
             switch flag {
             case "--fast": options.isFast = true
             case "--empty": isEmpty = true
+            case "--no-limits": options.hasFloodLimits = false
             case "--faults":
                 options.faults = try Self.faults(rest.first?.hasPrefix("--") == false ? rest.popFirst() : nil)
-            case "--listen", "--seed", "--rate", "--latency":
+            case "--listen", "--seed", "--rate", "--latency", "--token", "--username":
                 guard let value = rest.popFirst() else { throw Problem(text: "\(flag) wants a value.") }
                 switch flag {
                 case "--listen": addresses = value
+                case "--token": options.token = try Self.token(value)
+                case "--username": options.botUsername = value.hasPrefix("@") ? String(value.dropFirst()) : value
                 case "--latency": options.latencyMilliseconds = try Self.milliseconds(value)
                 case "--seed":
                     options.seed = try Self.number(value, of: flag)
@@ -49,6 +52,22 @@ struct SimulateWish {
     private static func number(_ text: String, of flag: String) throws(Problem) -> UInt64 {
         guard let number = UInt64(text) else { throw Problem(text: "\(flag) wants a whole number, not \(text).") }
         return number
+    }
+
+    /// A number, a colon, and what Telegram's tokens are made of. It stands in a path.
+    private static func token(_ text: String) throws(Problem) -> String {
+        let halves = text.split(separator: ":", omittingEmptySubsequences: false)
+        let isWord = { (word: Substring) in
+            !word.isEmpty && word.utf8.allSatisfy { $0 == 0x2D || $0 == 0x5F || Self.isLetterOrDigit($0) }
+        }
+        guard halves.count == 2, Int64(halves[0]).map({ $0 > 0 }) == true, isWord(halves[1]) else {
+            throw Problem(text: "--token wants a number, a colon and a word of A-Z a-z 0-9 _ -.")
+        }
+        return text
+    }
+
+    private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
+        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
     }
 
     /// `30ms`, `2s`, or a bare number of milliseconds.
