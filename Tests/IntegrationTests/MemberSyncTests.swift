@@ -37,6 +37,9 @@ private final class ScriptedCounts: CommandTelegram {
     func send(
         _ html: String, to chat: ChatID, thread: Int64?, keyboard: InlineKeyboard?
     ) async throws(BotAPIError) -> MessageID { throw refusal }
+    func askForChannel(
+        _ html: String, to chat: ChatID, button: String, request: Int64
+    ) async throws(BotAPIError) -> MessageID { MessageID(0) }
     func edit(
         _ message: MessageID, in chat: ChatID, to html: String, keyboard: InlineKeyboard?
     ) async throws(BotAPIError) { throw refusal }

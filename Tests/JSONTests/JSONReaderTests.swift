@@ -103,10 +103,13 @@ struct JSONReaderTests {
         try reader.finish()
     }
 
-    @Test func `a tree of too many values is refused`() {
-        let bytes =
-            Array("[".utf8) + Array(String(repeating: "0,", count: JSONValue.maximumCount).utf8) + Array("0]".utf8)
-        #expect(throws: JSONError.tooLarge) { _ = try JSONValue(parsing: bytes) }
+    @Test func `a tree of 1048576 values is read, of one more refused`() throws {
+        func list(_ zeros: Int) -> [UInt8] {
+            Array("[".utf8) + Array(String(repeating: "0,", count: zeros - 1).utf8) + Array("0]".utf8)
+        }
+        // The list itself is a value too.
+        #expect(try JSONValue(parsing: list(1_048_575)).array?.count == 1_048_575)
+        #expect(throws: JSONError.tooLarge) { _ = try JSONValue(parsing: list(1_048_576)) }
     }
 }
 

@@ -49,6 +49,13 @@ public final class BotCommandTelegram: CommandTelegram {
         try await bot.sendMessage(to: chat, text: html, keyboard: keyboard, threadID: thread, context(nil))
     }
 
+    /// Asks in private for a channel, by a button that shows a list of them.
+    public func askForChannel(
+        _ html: String, to chat: ChatID, button: String, request: Int64
+    ) async throws(BotAPIError) -> MessageID {
+        try await bot.sendChannelPicker(to: chat, text: html, button: button, requestID: request, context(nil))
+    }
+
     /// Changes a message in place; "not modified" is a success.
     public func edit(
         _ message: MessageID, in chat: ChatID, to html: String, keyboard: InlineKeyboard?

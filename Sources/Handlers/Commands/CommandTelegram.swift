@@ -29,6 +29,10 @@ public protocol CommandTelegram: AnyObject {
     func send(
         _ html: String, to chat: ChatID, thread: Int64?, keyboard: InlineKeyboard?
     ) async throws(BotAPIError) -> MessageID
+    /// Asks in private for a channel, by a button that shows a list of them.
+    func askForChannel(
+        _ html: String, to chat: ChatID, button: String, request: Int64
+    ) async throws(BotAPIError) -> MessageID
     /// Changes a message in place; "not modified" is a success.
     func edit(
         _ message: MessageID, in chat: ChatID, to html: String, keyboard: InlineKeyboard?

@@ -61,6 +61,9 @@ public final class Commands {
     /// Answers a press of a button that does what a command does; false: it is for others.
     func pressed(_ query: CallbackQuery) async -> Bool { await buttons.handle(query) }
 
+    /// Takes a channel that was chosen in private; false: nobody had asked for one.
+    func chosen(_ message: Message) async -> Bool { await ChannelPicker(tools: tools).chosen(message) }
+
     // MARK: - Parts
 
     private func replies(of command: any Command, to call: CommandCall) async -> [Reply] {

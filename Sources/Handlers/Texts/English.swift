@@ -172,6 +172,8 @@ struct English: Catalogue {
             <code>/protect -1001234567890</code>
             Or reply with /protect to a post forwarded from the channel. With <code>observe</code> at the end I only watch.
             """
+        case .chooseChannel(let group):
+            "Which channel is to be required in <b>\(group)</b>? Press the button below, or forward a post of it to me."
         case .tooManyChannels: "At most 5 channels at once, please."
         case .channelNotFound(let name):
             """
@@ -367,6 +369,7 @@ struct English: Catalogue {
         case .watchFirst: "Watch first"
         case .enforce: "Enforce"
         case .notices: "Get notices in private"
+        case .chooseChannel: "Choose a channel"
         }
     }
 

@@ -175,6 +175,8 @@ struct Russian: Catalogue {
             Или ответьте командой /protect на пост, пересланный из канала. С <code>observe</code> в конце я только \
             наблюдаю.
             """
+        case .chooseChannel(let group):
+            "Какой канал требовать в группе <b>\(group)</b>? Нажмите кнопку внизу или перешлите мне пост из него."
         case .tooManyChannels: "Не больше 5 каналов за раз."
         case .channelNotFound(let name):
             """
@@ -385,6 +387,7 @@ struct Russian: Catalogue {
         case .watchFirst: "Сначала наблюдать"
         case .enforce: "Включить защиту"
         case .notices: "Уведомления в личный чат"
+        case .chooseChannel: "Выбрать канал"
         }
     }
 

@@ -82,6 +82,7 @@ public enum Text: Equatable, Sendable {
     case telegramSilent
     // /protect
     case protectUsage
+    case chooseChannel(group: String)
     case tooManyChannels
     case channelNotFound(String)
     case notAChannel(String)
@@ -196,6 +197,7 @@ public enum Label: Equatable, Sendable {
     case watchFirst
     case enforce
     case notices
+    case chooseChannel
 }
 
 /// One language: a file that answers for every case.

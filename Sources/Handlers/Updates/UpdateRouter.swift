@@ -66,10 +66,19 @@ struct UpdateRouter {
             return try await JoinHandler(services: services).joined(message, update: update)
         }
         guard !message.isService, message.mayBeCommand else {
-            guard message.chat.isGroup else { return .nothing }
+            guard message.chat.isGroup else { return await handlePrivate(message) }
             return try await MessageHandler(services: services).handle(message, occasion: .message, update: update)
         }
         return try await handleCommand(message, update)
+    }
+
+    /// No command, in private: a channel that was asked for, or nothing to us.
+    @inline(never)
+    private func handlePrivate(_ message: Message) async -> Handled {
+        guard message.chat.type == .private, message.sharedChat != nil || message.forwardOrigin != nil,
+            await commands.chosen(message)
+        else { return .nothing }
+        return .recorded([], group: nil)
     }
 
     /// A message that begins like a command.

@@ -1,0 +1,106 @@
+// Choosing a channel in private instead of writing its name in the group.
+
+import Domain
+import EventLoop
+import Handlers
+import JSON
+import Storage
+import Testing
+
+@testable import Simulator
+
+@Suite("Channel picker", .serialized) struct ChannelPickerTests {
+    /// What is under the bot's question: the number of the request.
+    @IO
+    private func request(_ scene: MemberScene) async throws -> Int64 {
+        let stored = try await scene.world.ask(
+            "SELECT value FROM settings WHERE key = 'picker:\(scene.world.owner)'")
+        return try #require(try JSONValue(parsing: Array(stored.utf8))["request"]?.int)
+    }
+
+    /// Somebody chooses a channel, as Telegram tells it.
+    @IO
+    private func choose(_ person: Int64, _ channel: Int64, request: Int64, _ scene: MemberScene) async throws
+        -> [String]
+    {
+        let known = Set(scene.simulator.botMessages(in: person).map(\.id))
+        try await scene.tell(
+            #"""
+            "message":{"message_id":777,"date":\#(WallClock.now.seconds),
+            "from":{"id":\#(person),"is_bot":false,"first_name":"A","language_code":"en"},
+            "chat":{"id":\#(person),"type":"private","first_name":"A"},
+            "chat_shared":{"request_id":\#(request),"chat_id":\#(channel)}}
+            """#)
+        return scene.simulator.botMessages(in: person).filter { !known.contains($0.id) }.map(\.text)
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `a channel that is chosen in private is required in the group`(engine: Engine) async throws {
+        let scene = try await MemberScene(engine)
+        _ = try await scene.command("/protect")
+        let link = "https://t.me/\(scene.simulator.options.botUsername)?start=p_\(scene.group)"
+        #expect(scene.buttons() == ["Choose a channel \(link)"])
+        let asked = try await scene.command("/start p_\(scene.group)", inPrivate: true)
+        #expect(asked.first?.hasPrefix("Which channel is to be required in Talk?") == true)
+        let number = try await request(scene)
+        let answer = try await choose(scene.world.owner, scene.market, request: number, scene)
+        #expect(answer.first?.hasPrefix("Talk is protected.") == true && answer.first?.contains("@the_market") == true)
+        #expect(try await scene.world.stored()?.channels.map(\.id.value) == [scene.news, scene.market])
+        await scene.end()
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    @IO func `a forwarded post does the same`() async throws {
+        let scene = try await MemberScene(.sqlite)
+        _ = try await scene.command("/start p_\(scene.group)", inPrivate: true)
+        try await scene.tell(
+            #"""
+            "message":{"message_id":777,"date":\#(WallClock.now.seconds),"text":"news",
+            "from":{"id":\#(scene.world.owner),"is_bot":false,"first_name":"A"},
+            "chat":{"id":\#(scene.world.owner),"type":"private","first_name":"A"},
+            "forward_origin":{"type":"channel","date":1,"message_id":1,
+            "chat":{"id":\#(scene.market),"type":"channel","title":"Market"}}}
+            """#)
+        #expect(try await scene.world.stored()?.channels.count == 2)
+        await scene.end()
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `who may not change the group is refused, at the link and at the choice`(engine: Engine) async throws {
+        let scene = try await MemberScene(engine)
+        let member = scene.person("Boris", knows: [scene.news])
+        #expect(
+            try await scene.command("/start p_\(scene.group)", by: member, inPrivate: true)
+                == ["Only administrators of this group can use this command."])
+        #expect(try await choose(member, scene.market, request: 5, scene).isEmpty)
+        // The right is lost between the question and the choice.
+        let admin = scene.person("Carl")
+        scene.simulator.place(admin, in: scene.group, status: .administrator, rights: [.manageChat, .restrictMembers])
+        scene.services.caches.admins.forget(ChatID(scene.group))
+        _ = try await scene.command("/start p_\(scene.group)", by: admin, inPrivate: true)
+        scene.simulator.ownerPromotes(admin, in: scene.group, nil)
+        try await scene.settle()
+        let stored = try await scene.world.ask("SELECT value FROM settings WHERE key = 'picker:\(admin)'")
+        let number = try #require(try JSONValue(parsing: Array(stored.utf8))["request"]?.int)
+        #expect(
+            try await choose(admin, scene.market, request: number, scene)
+                == ["Only administrators of this group can use this command."])
+        #expect(try await scene.world.stored()?.channels.count == 1)
+        await scene.end()
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    @IO func `a choice that nobody asked for changes nothing`() async throws {
+        let scene = try await MemberScene(.sqlite)
+        #expect(try await choose(scene.world.owner, scene.market, request: 5, scene).isEmpty)
+        _ = try await scene.command("/start p_\(scene.group)", inPrivate: true)
+        let number = try await request(scene)
+        #expect(try await choose(scene.world.owner, scene.market, request: number &+ 1, scene).isEmpty)
+        for payload in ["p_", "p_5", "p_x", "p_-99999999999999999999"] {
+            let answer = try await scene.command("/start \(payload)", inPrivate: true)
+            #expect(answer.last?.hasPrefix("Nezuko lets only subscribers") == true, "\(payload) \(answer)")
+        }
+        #expect(try await scene.world.stored()?.channels.count == 1)
+        await scene.end()
+    }
+}
