@@ -98,6 +98,14 @@ public struct VerificationRow: Sendable, Equatable {
 public protocol LogSink: AnyObject {
     /// Takes a row for the next batch.
     func offer(_ row: LogRow)
+    /// Writes what was offered so far. True: all of it is stored, or was refused as a bad row; false: the database is
+    /// away, and the rows wait.
+    func flush() async -> Bool
+}
+
+extension LogSink {
+    /// A sink that keeps no rows has none to write.
+    public func flush() async -> Bool { true }
 }
 
 /// Writes batches of log rows, each exactly once.

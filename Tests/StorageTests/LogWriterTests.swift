@@ -121,7 +121,7 @@ struct LogWriterTests {
         let database = try await TestDatabases.migrated(engine)
         let writer = LogWriter(store: DatabaseLogStore(database))
         for user in 1...20 { writer.offer(Self.decision(user == 13 ? "not JSON" : "{}", user: Int64(user))) }
-        await writer.flushNow()
+        await writer.flush()
         #expect(try await Self.count("decisions", database) == .int(19))
         await database.close()
     }
@@ -138,7 +138,7 @@ struct LogWriterTests {
                         latencyMilliseconds: 0, isCached: true, isDecisive: true, source: .message, errorType: nil,
                         atMicroseconds: 1_700_000_000_000_000 + Int64(index))))
         }
-        await writer.flushNow()
+        await writer.flush()
         let rows = try await database.run([SQLStatement("SELECT hits FROM verification_log")], .read)
         #expect(rows == [[[.int(5)]]])
         await database.close()

@@ -110,7 +110,7 @@ struct SQLiteGroupTests {
                         update: nil, group: ChatID(-100), user: UserID(user), ruleVersion: 1, outcome: "none",
                         facts: bad.contains(user) ? "no JSON" : "{}")))
         }
-        await writer.flushNow()
+        await writer.flush()
         #expect(writer.pendingRows == 0)
         let users = try await database.run([SQLStatement("SELECT user_id FROM decisions ORDER BY id")], .read)[0]
         #expect(users.map { $0.int(0) } == (1...120).filter { !bad.contains($0) })
