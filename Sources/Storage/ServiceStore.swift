@@ -206,8 +206,6 @@ public protocol ServiceStore: AnyObject {
     func chatsToSync(limit: Int) async throws(StoreError) -> [SyncChat]
     /// Stores a page of counts: `member_count` or `subscriber_count`, `last_sync_at`, `member_counts` of today.
     func storeCounts(_ counts: [(chat: SyncChat, count: Int64)]) async throws(StoreError)
-    /// Deletes `processed_updates` and `log_batches` older than 3 days, in batches of 5 000. Returns how many.
-    func trimProcessed() async throws(StoreError) -> Int
     /// Notes that the service ran in this UTC minute.
     func tickUptime(minuteSeconds: Int64) async throws(StoreError)
     /// This replica is alive; rows without a heartbeat for 30 s are removed. Returns how many are alive.

@@ -85,7 +85,6 @@ public final class MemberSync: Job {
                 let due = try await store.chatsToSync(limit: 100_000)
                 remaining = Int64(due.filter { !seen.contains($0.id) }.count)
             }
-            _ = try await store.trimProcessed()
         } catch {
             Log.error("member_sync_failed", .error("\(error)"))
             isSuccess = false
