@@ -73,7 +73,10 @@ final class Service {
             countSoon: { chats in Task { @IO in await sync.count(chats) } })
         intake = UpdateIntake(
             services: services, commands: Commands(tools: tools), menu: MenuButtons(tools: tools), buttons: buttons)
-        jobs = JobIntake(jobs: [sync], store: store, token: configuration.jobsToken)
+        let parts = JobParts(
+            store: store, telegram: telegram, caches: caches, botID: UserID(botID),
+            retentionDays: configuration.retentionDays)
+        jobs = JobIntake(jobs: parts.jobs, store: store, token: configuration.jobsToken)
         ticks = UptimeTicks(store: store, version: Program.version, schemaVersion: Migrator.head)
         gauges = ServiceGauges(store: store, api: api)
         health = Health(environment: configuration.environment.rawValue, database: database) { [store] in
@@ -97,8 +100,14 @@ final class Service {
         news.start()
         services.workers.start()
         Task { @IO in await learnName() }
-        jobs.schedule("member-sync", everySeconds: Int64(configuration.memberSyncIntervalSeconds))
-        jobs.runSoonIfOlder("member-sync")
+        let (sync, retention) = (JobName.memberSync.rawValue, JobName.retention.rawValue)
+        jobs.schedule(sync, everySeconds: Int64(configuration.memberSyncIntervalSeconds))
+        jobs.runSoonIfOlder(sync)
+        if configuration.memberSyncIntervalSeconds > 0 {
+            jobs.scheduleDaily(retention)
+        } else {
+            jobs.runSoonIfOlder(retention, thanSeconds: JobIntake.almostADaySeconds)
+        }
     }
 
     /// Watches whether Telegram delivers to that address.

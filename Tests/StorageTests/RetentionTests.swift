@@ -59,7 +59,7 @@ struct RetentionTests {
         let fixture = try await StoreFixture(engine)
         #expect(Set(Self.rows.map(\.table)) == Set(AgingTable.allCases))
         for (table, insertion) in Self.rows {
-            for (number, days) in [4.5, 3.5, 2.1, 1.0].enumerated() {
+            for (number, days) in [5.1, 4.1, 2.1, 1.0].enumerated() {
                 var moment = ago(fixture, days: days)
                 if table == .userActivity, let time = moment.timestamp { moment = .text(SQLTime.day(time)) }
                 let key: [SQLValue] =

@@ -6,6 +6,13 @@ import Testing
 
 @testable import Storage
 
+/// How often several writers were answered.
+@IO
+private final class TurnCount {
+    var count = 0
+    var isOver = false
+}
+
 @Suite("SQLite groups", .timeLimit(.minutes(1)))
 struct SQLiteGroupTests {
     /// Keeps the writer busy while others queue up behind it.
@@ -96,6 +103,41 @@ struct SQLiteGroupTests {
         #expect(try await Self.integer("SELECT count(*) FROM api_call_log", database) == 2100)
         #expect(try await Self.integer("SELECT count(DISTINCT method) FROM api_call_log", database) == 2100)
         await database.close()
+    }
+
+    @Test @IO
+    func `a deletion lets others go first, and has its turn though there are always some`() async throws {
+        let fixture = try await StoreFixture(.sqlite)
+        let database = fixture.database
+        let busy = Task { @IO in _ = try await database.run([Self.slow], .record) }
+        var order: [String] = []
+        let deletion = Task { @IO in
+            _ = try await fixture.store.deleteAged(.decisions, olderThanDays: 1)
+            order.append("deletion")
+        }
+        let record = Task { @IO in
+            _ = try await database.run([Self.insertion(1)], .record)
+            order.append("record")
+        }
+        try await busy.value
+        try await record.value
+        try await deletion.value
+        #expect(order == ["record", "deletion"])
+        // Four writers who ask again as soon as they are answered: one waits at any time.
+        let turns = TurnCount()
+        let writers = (0..<4).map { _ in
+            Task { @IO in
+                while !turns.isOver, turns.count < 2000 {
+                    _ = try await database.run([SQLStatement("DELETE FROM settings WHERE key = 'none'")], .record)
+                    turns.count += 1
+                }
+            }
+        }
+        for _ in 1...3 { _ = try await fixture.store.deleteAged(.decisions, olderThanDays: 1) }
+        let passed = turns.count
+        turns.isOver = true
+        for writer in writers { try await writer.value }
+        #expect(passed < 2000)
     }
 
     @Test @IO
