@@ -50,16 +50,18 @@ final class Service {
             jitterPercent: Int64(configuration.cacheJitterPercent))
         let news = NewsWatch(store: store, caches: caches, tellsByMessage: database.dialect == .postgreSQL)
         self.news = news
-        database.onCacheMessage { message in
-            caches.told(message)
-            // Some were missed: a pause may be among them.
-            if message == nil { Task { @IO in await news.look() } }
-        }
         services = Services(
             store: store, api: api, caches: caches, log: log, settings: Self.settings(configuration, botID: botID),
             budget: MessageBudget(
                 global: MessageRate(configuration.rateGlobal), group: MessageRate(configuration.rateGroup),
                 privateChat: MessageRate(configuration.ratePrivate)))
+        let forgetting = Forgetting(store: store, log: log)
+        database.onCacheMessage { message in
+            caches.told(message)
+            forgetting.told(message)
+            // Some were missed: a pause may be among them.
+            if message == nil { Task { @IO in await news.look() } }
+        }
 
         let telegram = BotCommandTelegram(api)
         let sync = MemberSync(store: store, telegram: telegram, caches: caches, botID: UserID(botID))
@@ -167,6 +169,7 @@ final class Service {
         settings.publicURL = configuration.publicURL?.text
         settings.positiveSeconds = Int64(configuration.cachePositiveTTLSeconds)
         settings.waitsForEffects = configuration.apiLogSyncFlush
+        settings.retentionDays = configuration.retentionDays
         settings.maximumInFlight = configuration.maximumInflightUpdates
         return settings
     }
