@@ -255,6 +255,18 @@ struct RetentionTests {
         #expect(try await fixture.store.openHold(of: UserID(5), in: ChatID(-2001))?.state == .held)
     }
 
+    @Test @IO
+    func `the page on privacy speaks of every table`() async throws {
+        let fixture = try await StoreFixture(.sqlite)
+        let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        let tables = try await fixture.database.run([SQLStatement(names)], .read)[0].map { $0.text(0) }
+        let page = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().appending(path: "docs/privacy.md")
+        let text = try String(contentsOf: page, encoding: .utf8)
+        #expect(tables.count > 15)
+        for table in tables { #expect(text.contains("| `\(table)`") || text.contains(", `\(table)`"), "\(table)") }
+    }
+
     // MARK: - Plans
 
     /// What the index that serves a deletion is asked; without an entry: a small table that has no such index.
