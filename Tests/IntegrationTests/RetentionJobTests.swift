@@ -128,8 +128,13 @@ private final class Endless: RetentionStore {
             try await world.ask("SELECT group_id FROM protected_groups ORDER BY group_id DESC")
                 == "\(back) \(off)"
                 .replacing(" ", with: ", "))
-        for table in ["user_restrictions", "decisions", "verification_log", "effects"] {
-            #expect(try await world.ask("SELECT count(*) FROM \(table)") == "0", "\(table)")
+        for (table, column) in [
+            ("user_restrictions", "group_id"), ("decisions", "group_id"), ("verification_log", "group_id"),
+            ("effects", "chat_id"),
+        ] {
+            #expect(
+                try await world.ask("SELECT count(*) FROM \(table) WHERE \(column) = \(scene.group)") == "0", "\(table)"
+            )
         }
         #expect(try await world.ask("SELECT count(*) FROM enforced_channels") == "2")
         await scene.end()
