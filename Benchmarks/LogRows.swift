@@ -45,7 +45,7 @@ enum LogRows {
                             atMicroseconds: Int64(time(nil)) * 1_000_000 + Int64(index))))
             }
             left -= burst
-            await writer.flushNow()
+            await writer.flush()
         }
     }
 }

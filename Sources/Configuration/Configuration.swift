@@ -71,6 +71,8 @@ public struct Configuration: Equatable, Sendable {
     public internal(set) var jobsToken: String?
     /// Seconds between member syncs of the in-process scheduler; 0: it is off.
     public internal(set) var memberSyncIntervalSeconds = 0
+    /// Days for which rows of the raw logs are kept.
+    public internal(set) var retentionDays = 0
     /// Rows of the call log written at once.
     public internal(set) var apiLogBatch = 0
     /// Milliseconds after which fewer are written.

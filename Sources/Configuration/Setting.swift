@@ -110,6 +110,9 @@ extension Setting {
             "MEMBER_SYNC_INTERVAL", \.memberSyncIntervalSeconds, .whole(0...86_400), default: "0",
             "seconds between runs of the in-process scheduler; 0: an external one"),
         Setting(
+            "RETENTION_DAYS", \.retentionDays, .whole(1...3650), default: "90",
+            "days for which verdicts and calls are kept"),
+        Setting(
             "API_LOG_BATCH", \.apiLogBatch, .whole(1...10_000), default: "500", "rows of a log at once; SQLite: × 4"),
         Setting(
             "API_LOG_FLUSH_MS", \.apiLogFlushMilliseconds, .whole(1...60_000), default: "1000",

@@ -75,7 +75,7 @@ extension Services {
         UptimeTicks.registerMetrics()
         NewsWatch.registerMetrics()
         WebhookWatch.registerMetrics()
-        JobIntake.registerMetrics(jobs: [MemberSync.jobName])
+        JobIntake.registerMetrics(jobs: JobName.allCases.map(\.rawValue))
         Commands.registerMetrics()
     }
 }

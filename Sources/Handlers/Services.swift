@@ -22,6 +22,8 @@ public struct HandlerSettings: Sendable {
     public var positiveSeconds: Int64 = 600
     /// Whether an answer waits for all effects: `API_LOG_SYNC_FLUSH`.
     public var waitsForEffects = false
+    /// Days for which verdicts and calls are kept: `RETENTION_DAYS`.
+    public var retentionDays = 90
     /// How many updates may be in work: `MAX_INFLIGHT_UPDATES`.
     public var maximumInFlight = 1000
 

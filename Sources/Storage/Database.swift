@@ -80,6 +80,8 @@ public enum SQLPriority: Int, Sendable {
     case log
     /// Reads that need no transaction of their own.
     case read
+    /// Deletions of old rows: after everybody else.
+    case retention
 }
 
 /// A database of either engine.

@@ -11,7 +11,7 @@ public enum DatabaseMetrics {
     }
 
     private static var open: [Open] = []
-    private static let kinds: [SQLPriority] = [.record, .lease, .command, .log, .read]
+    private static let kinds: [SQLPriority] = [.record, .lease, .command, .log, .read, .retention]
     private static let family = HistogramFamily(
         "nezuko_db_query_seconds", help: "Time of database transactions, waiting for their turn included.",
         buckets: [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1], labels: ["query_type"],
@@ -75,6 +75,7 @@ extension SQLPriority {
         case .command: "command"
         case .log: "log"
         case .read: "read"
+        case .retention: "retention"
         }
     }
 }

@@ -98,6 +98,14 @@ public struct VerificationRow: Sendable, Equatable {
 public protocol LogSink: AnyObject {
     /// Takes a row for the next batch.
     func offer(_ row: LogRow)
+    /// Writes what was offered so far. True: all of it is stored, or was refused as a bad row; false: the database is
+    /// away, and the rows wait.
+    func flush() async -> Bool
+}
+
+extension LogSink {
+    /// A sink that keeps no rows has none to write.
+    public func flush() async -> Bool { true }
 }
 
 /// Writes batches of log rows, each exactly once.
@@ -198,8 +206,6 @@ public protocol ServiceStore: AnyObject {
     func chatsToSync(limit: Int) async throws(StoreError) -> [SyncChat]
     /// Stores a page of counts: `member_count` or `subscriber_count`, `last_sync_at`, `member_counts` of today.
     func storeCounts(_ counts: [(chat: SyncChat, count: Int64)]) async throws(StoreError)
-    /// Deletes `processed_updates` and `log_batches` older than 3 days, in batches of 5 000. Returns how many.
-    func trimProcessed() async throws(StoreError) -> Int
     /// Notes that the service ran in this UTC minute.
     func tickUptime(minuteSeconds: Int64) async throws(StoreError)
     /// This replica is alive; rows without a heartbeat for 30 s are removed. Returns how many are alive.

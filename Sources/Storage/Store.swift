@@ -18,7 +18,7 @@ public enum StoreError: Error, Equatable, Sendable {
 
 /// Everything that the service asks of a database.
 @IO
-public protocol Store: GroupStore, OutboxStore, LedgerStore, TraceStore, ServiceStore, LogStore {}
+public protocol Store: GroupStore, OutboxStore, LedgerStore, TraceStore, ServiceStore, RetentionStore, LogStore {}
 
 // MARK: - Groups
 
@@ -91,7 +91,7 @@ public protocol GroupStore: AnyObject {
     /// Title and public name as just seen, where they differ. Returns the groups whose configuration shows it.
     @discardableResult
     func setTitle(_ title: String, username: String?, of chat: ChatID) async throws(StoreError) -> [ChatID]
-    /// The bot is out of a group: disabled, open holds `orphaned`, its effects dropped.
+    /// The bot is out of a group: disabled, open holds `orphaned`, its effects dropped, the moment noted.
     func botRemoved(from group: ChatID) async throws(StoreError)
     /// The bot is out of a channel: all its links broken. Returns the groups.
     func botRemoved(fromChannel channel: ChatID) async throws(StoreError) -> [ChatID]

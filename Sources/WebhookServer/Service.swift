@@ -50,16 +50,18 @@ final class Service {
             jitterPercent: Int64(configuration.cacheJitterPercent))
         let news = NewsWatch(store: store, caches: caches, tellsByMessage: database.dialect == .postgreSQL)
         self.news = news
-        database.onCacheMessage { message in
-            caches.told(message)
-            // Some were missed: a pause may be among them.
-            if message == nil { Task { @IO in await news.look() } }
-        }
         services = Services(
             store: store, api: api, caches: caches, log: log, settings: Self.settings(configuration, botID: botID),
             budget: MessageBudget(
                 global: MessageRate(configuration.rateGlobal), group: MessageRate(configuration.rateGroup),
                 privateChat: MessageRate(configuration.ratePrivate)))
+        let forgetting = Forgetting(store: store, log: log)
+        database.onCacheMessage { message in
+            caches.told(message)
+            forgetting.told(message)
+            // Some were missed: a pause may be among them.
+            if message == nil { Task { @IO in await news.look() } }
+        }
 
         let telegram = BotCommandTelegram(api)
         let sync = MemberSync(store: store, telegram: telegram, caches: caches, botID: UserID(botID))
@@ -73,7 +75,10 @@ final class Service {
             countSoon: { chats in Task { @IO in await sync.count(chats) } })
         intake = UpdateIntake(
             services: services, commands: Commands(tools: tools), menu: MenuButtons(tools: tools), buttons: buttons)
-        jobs = JobIntake(jobs: [sync], store: store, token: configuration.jobsToken)
+        let parts = JobParts(
+            store: store, telegram: telegram, caches: caches, botID: UserID(botID),
+            retentionDays: configuration.retentionDays)
+        jobs = JobIntake(jobs: parts.jobs, store: store, token: configuration.jobsToken)
         ticks = UptimeTicks(store: store, version: Program.version, schemaVersion: Migrator.head)
         gauges = ServiceGauges(store: store, api: api)
         health = Health(environment: configuration.environment.rawValue, database: database) { [store] in
@@ -97,8 +102,14 @@ final class Service {
         news.start()
         services.workers.start()
         Task { @IO in await learnName() }
-        jobs.schedule("member-sync", everySeconds: Int64(configuration.memberSyncIntervalSeconds))
-        jobs.runSoonIfOlder("member-sync")
+        let (sync, retention) = (JobName.memberSync.rawValue, JobName.retention.rawValue)
+        jobs.schedule(sync, everySeconds: Int64(configuration.memberSyncIntervalSeconds))
+        jobs.runSoonIfOlder(sync)
+        if configuration.memberSyncIntervalSeconds > 0 {
+            jobs.scheduleDaily(retention)
+        } else {
+            jobs.runSoonIfOlder(retention, thanSeconds: JobIntake.almostADaySeconds)
+        }
     }
 
     /// Watches whether Telegram delivers to that address.
@@ -158,6 +169,7 @@ final class Service {
         settings.publicURL = configuration.publicURL?.text
         settings.positiveSeconds = Int64(configuration.cachePositiveTTLSeconds)
         settings.waitsForEffects = configuration.apiLogSyncFlush
+        settings.retentionDays = configuration.retentionDays
         settings.maximumInFlight = configuration.maximumInflightUpdates
         return settings
     }

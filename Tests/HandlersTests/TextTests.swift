@@ -35,6 +35,7 @@ private let samples: [Text] = [
     .ids(chat: ChatID(-77), user: UserID(88)), .heldNowhere, .welcome, .noticesOn, .chooseChannel(group: "G1"),
     .greeting,
     .statusNotices(.administrators(77)), .menuHelp, .protectUsage,
+    .privacy(logDays: 77), .forgetAsked, .forgotten(days: 77, decisions: 88, verifications: 99), .onlyInPrivate,
 ]
 private let marks = ["M1", "C1", "L1", "G1", "N1", "R1", "K1", "V1", "77", "88", "99", "66"]
 
@@ -54,7 +55,7 @@ private let marks = ["M1", "C1", "L1", "G1", "N1", "R1", "K1", "V1", "77", "88",
     ]
     let labels: [Label] = [
         .join(worst), .verify, .verifyInPrivate, .setup, .howItWorks, .commands, .help, .addToGroup, .back,
-        .release, .exempt, .endPause, .watchFirst, .enforce, .notices, .chooseChannel,
+        .release, .exempt, .endPause, .watchFirst, .enforce, .notices, .chooseChannel, .forget,
     ]
     let channels = (1...20).map { RequiredChannel(id: ChatID(Int64(-$0)), title: worst) }
     for language in Languages.all {

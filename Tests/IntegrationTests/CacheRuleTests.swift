@@ -118,7 +118,7 @@ import Testing
         let person = scene.subscriber()
         for number in 1...5 { try await scene.write(person, "message \(number)") }
         for row in scene.world.log.rows { writer.offer(row) }
-        await writer.flushNow()
+        await writer.flush()
         #expect(
             try await scene.ask("SELECT cached, decisive, hits FROM verification_log ORDER BY cached, decisive, id")
                 .replacing("true", with: "1").replacing("false", with: "0") == "0 0 1, 0 1 1, 1 0 4, 1 1 4")

@@ -2,6 +2,7 @@
 
 import Domain
 import EventLoop
+import Foundation
 import HTTPServer
 import Handlers
 import JSON
@@ -197,6 +198,34 @@ private final class CountedJob: Job {
         #expect(job.runs == 4)
         #expect(await intake.run("counted").status == 202)
         for intake in [first.1, second.1, third.1] { intake.close() }
+        await world.end()
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `a daily job runs when a day has passed since anybody ran it`(engine: Engine) async throws {
+        let world = try await TestWorld(engine)
+        let job = CountedJob()
+        let intake = JobIntake(jobs: [job], store: world.store, token: nil)
+        func finished(hoursAgo: Int64) async throws {
+            let now = engine == .sqlite ? WallClock.now : Timestamp(seconds: Int64(Date().timeIntervalSince1970))
+            let ended = SQLValue.time(now.adding(seconds: -hoursAgo * 3600))
+            _ = try await world.database.run(
+                [SQLStatement("UPDATE job_leases SET last_finished_at = $1", [ended])], .command)
+        }
+        intake.scheduleDaily("counted")
+        Loop.shared.advance(milliseconds: 60_001)
+        try await settle { job.runs == 1 }
+        for (hours, runs) in [(Int64(22), 1), (24, 2), (1, 2), (25, 3)] {
+            try await finished(hoursAgo: hours)
+            Loop.shared.advance(milliseconds: 3_600_001)
+            try await settle { job.runs >= runs }
+            #expect(job.runs == runs)
+        }
+        intake.close()
+        try await finished(hoursAgo: 100)
+        Loop.shared.advance(milliseconds: 3_600_001)
+        await settle()
+        #expect(job.runs == 3)
         await world.end()
     }
 

@@ -227,22 +227,4 @@ private final class ScriptedCounts: CommandTelegram {
         #expect((figures["duration_ms"] ?? .max) < 9 * 60_000)
         await store.database.close()
     }
-
-    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
-    @IO func `at its end records older than three days go`(engine: Engine) async throws {
-        let store = try await store(engine, groups: 1)
-        for (number, days) in [Int64(2), 4].enumerated() {
-            try await run(
-                store,
-                "INSERT INTO processed_updates (bot_id, update_id, state, attempts, created_at) "
-                    + "VALUES (7, \(number + 1), 'recorded', 0, $1)", ago(days * 86_400, store))
-            try await run(
-                store, "INSERT INTO log_batches (batch_id, written_at) VALUES ($1, $2)",
-                .bytes([UInt8](repeating: UInt8(number), count: 16)), ago(days * 86_400, store))
-        }
-        _ = try await figures(store, ScriptedCounts { _, _ in 1 })
-        #expect(try await run(store, "SELECT update_id FROM processed_updates").map { $0.int(0) } == [1])
-        #expect(try await run(store, "SELECT count(*) FROM log_batches").first?.int(0) == 1)
-        await store.database.close()
-    }
 }

@@ -113,6 +113,7 @@ import Testing
             "nezuko_db_query_seconds_count{query_type=\"lease\"}", "nezuko_dependency_up{dependency=\"telegram\"}",
             "nezuko_errors_total{error_type=\"database\",operation=\"record\"}",
             "nezuko_job_runs_total{job_name=\"member-sync\",result=\"success\"}",
+            "nezuko_job_runs_total{job_name=\"retention\",result=\"failure\"}",
             "nezuko_effects_total{kind=\"restrict\",result=\"taken_over\"}",
             "nezuko_verifications_total{status=\"restricted\",source=\"button\"}",
         ] { #expect(scrape.series[series] != nil, "\(series)") }

@@ -68,7 +68,7 @@ struct OutboxChaosTests {
                 && open == "0"
         }
         #expect(!people.contains { outbox.isMuted($0) })
-        for replica in replicas { await replica.log.flushNow() }
+        for replica in replicas { await replica.log.flush() }
         #expect(
             try await outbox.text("SELECT count(*) FROM api_call_log") == String(outbox.simulator.callCount()))
         await outbox.end()

@@ -216,7 +216,7 @@ struct OutboxFailureTests {
             #expect(try await outbox.isSettled(ben, message), "\(method)")
             #expect(outbox.calls("sendMessage 200") <= 2)
             try await outbox.until("nothing is on its way") { outbox.first.services.workers.activeCount == 0 }
-            await outbox.first.log.flushNow()
+            await outbox.first.log.flush()
             let calls = outbox.simulator.calls
             #expect(try await outbox.text("SELECT count(*) FROM api_call_log") == String(calls.count), "\(method)")
             let unanswered = try await outbox.text(

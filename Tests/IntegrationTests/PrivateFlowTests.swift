@@ -89,7 +89,8 @@ import Testing
         let scene = try await MemberScene(.sqlite)
         let person = scene.person("Boris")
         let arguments = [
-            "v_", "v_abc", "v_5", "v_-99999999999999999999", "v_-4503599627370496", "x", "p_5", "p_-4503599627370496", "buy_gold",
+            "v_", "v_abc", "v_5", "v_-99999999999999999999", "v_-4503599627370496", "x", "p_5", "p_-4503599627370496",
+            "buy_gold",
             "v_-5_6", "V_-5",
         ]
         for argument in arguments {

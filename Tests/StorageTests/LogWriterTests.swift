@@ -121,7 +121,7 @@ struct LogWriterTests {
         let database = try await TestDatabases.migrated(engine)
         let writer = LogWriter(store: DatabaseLogStore(database))
         for user in 1...20 { writer.offer(Self.decision(user == 13 ? "not JSON" : "{}", user: Int64(user))) }
-        await writer.flushNow()
+        await writer.flush()
         #expect(try await Self.count("decisions", database) == .int(19))
         await database.close()
     }
@@ -138,10 +138,61 @@ struct LogWriterTests {
                         latencyMilliseconds: 0, isCached: true, isDecisive: true, source: .message, errorType: nil,
                         atMicroseconds: 1_700_000_000_000_000 + Int64(index))))
         }
-        await writer.flushNow()
+        await writer.flush()
         let rows = try await database.run([SQLStatement("SELECT hits FROM verification_log")], .read)
         #expect(rows == [[[.int(5)]]])
         await database.close()
+    }
+
+    /// Answers when it is told to; away while `isAway`.
+    @IO
+    final class Gated: LogStore {
+        var isAway = false
+        private(set) var writes: [(rows: Int, gate: Completion<Bool, Never>)] = []
+        func write(_ rows: [LogRow], batch: [UInt8]) async throws(StoreError) {
+            guard !isAway else { throw .unavailable }
+            let gate = Completion<Bool, Never>()
+            writes.append((rows.count, gate))
+            _ = await gate.wait()
+        }
+    }
+
+    @Test(.timeLimit(.minutes(1))) @IO
+    func `a flush waits for the rows before it, not for those after it`() async throws {
+        let store = Gated()
+        let writer = LogWriter(store: store, batch: 10, flushMilliseconds: 3_600_000)
+        for index in 0..<15 { writer.offer(Self.call("before\(index)")) }
+        let flush = Task { @IO in await writer.flush() }
+        while store.writes.isEmpty { await Loop.shared.sleep(milliseconds: 1) }
+        for index in 0..<10 { writer.offer(Self.call("after\(index)")) }
+        // Ten and five before it; the second batch takes five that came after with it.
+        for number in 0..<2 {
+            while store.writes.count <= number { await Loop.shared.sleep(milliseconds: 1) }
+            store.writes[number].gate.finish(.success(true))
+        }
+        #expect(await flush.value)
+        #expect(store.writes.prefix(2).map(\.rows) == [10, 10])
+        #expect(writer.pendingRows == 5)
+        for write in store.writes { write.gate.finish(.success(true)) }
+        await writer.shutdown(milliseconds: 1)
+    }
+
+    @Test(.timeLimit(.minutes(1))) @IO
+    func `a flush says when the database is away, and the next one tries at once`() async throws {
+        let store = Gated()
+        store.isAway = true
+        let writer = LogWriter(store: store)
+        #expect(await writer.flush())
+        writer.offer(Self.call("getMe"))
+        #expect(await !writer.flush())
+        #expect(await !writer.flush())
+        #expect(writer.pendingRows == 1)
+        store.isAway = false
+        let flush = Task { @IO in await writer.flush() }
+        while store.writes.isEmpty { await Loop.shared.sleep(milliseconds: 1) }
+        store.writes[0].gate.finish(.success(true))
+        #expect(await flush.value)
+        #expect(writer.pendingRows == 0)
     }
 
     @Test @IO

@@ -6,6 +6,13 @@ import Testing
 
 @testable import Storage
 
+/// How often several writers were answered.
+@IO
+private final class TurnCount {
+    var count = 0
+    var isOver = false
+}
+
 @Suite("SQLite groups", .timeLimit(.minutes(1)))
 struct SQLiteGroupTests {
     /// Keeps the writer busy while others queue up behind it.
@@ -99,6 +106,41 @@ struct SQLiteGroupTests {
     }
 
     @Test @IO
+    func `a deletion lets others go first, and has its turn though there are always some`() async throws {
+        let fixture = try await StoreFixture(.sqlite)
+        let database = fixture.database
+        let busy = Task { @IO in _ = try await database.run([Self.slow], .record) }
+        var order: [String] = []
+        let deletion = Task { @IO in
+            _ = try await fixture.store.deleteAged(.decisions, olderThanDays: 1)
+            order.append("deletion")
+        }
+        let record = Task { @IO in
+            _ = try await database.run([Self.insertion(1)], .record)
+            order.append("record")
+        }
+        try await busy.value
+        try await record.value
+        try await deletion.value
+        #expect(order == ["record", "deletion"])
+        // Four writers who ask again as soon as they are answered: one waits at any time.
+        let turns = TurnCount()
+        let writers = (0..<4).map { _ in
+            Task { @IO in
+                while !turns.isOver, turns.count < 2000 {
+                    _ = try await database.run([SQLStatement("DELETE FROM settings WHERE key = 'none'")], .record)
+                    turns.count += 1
+                }
+            }
+        }
+        for _ in 1...3 { _ = try await fixture.store.deleteAged(.decisions, olderThanDays: 1) }
+        let passed = turns.count
+        turns.isOver = true
+        for writer in writers { try await writer.value }
+        #expect(passed < 2000)
+    }
+
+    @Test @IO
     func `rows that are refused are dropped alone among those of their statement`() async throws {
         let database = try await TestDatabases.migrated(.sqlite)
         let writer = LogWriter(store: DatabaseLogStore(database))
@@ -110,7 +152,7 @@ struct SQLiteGroupTests {
                         update: nil, group: ChatID(-100), user: UserID(user), ruleVersion: 1, outcome: "none",
                         facts: bad.contains(user) ? "no JSON" : "{}")))
         }
-        await writer.flushNow()
+        await writer.flush()
         #expect(writer.pendingRows == 0)
         let users = try await database.run([SQLStatement("SELECT user_id FROM decisions ORDER BY id")], .read)[0]
         #expect(users.map { $0.int(0) } == (1...120).filter { !bad.contains($0) })

@@ -50,14 +50,16 @@ struct StoreFixture {
         other = DatabaseStore(database: SecondReplica(database), botID: 7)
     }
 
-    /// A hold as a message makes it.
     /// Why the people of the group are released together.
-    var unprotected: DecisionRow {
+    var unprotected: DecisionRow { unprotected(group) }
+
+    func unprotected(_ group: ChatID) -> DecisionRow {
         DecisionRow(
             update: nil, group: group, user: nil, ruleVersion: 7, outcome: "release",
             facts: #"{"v":1,"reason":"unprotected"}"#)
     }
 
+    /// A hold as a message makes it.
     func holdRecord(update: Int64, user: Int64, message: Int64, startsAtOnce: Bool = true) -> Record {
         var record = Record(update: UpdateID(update))
         record.decision = DecisionRow(

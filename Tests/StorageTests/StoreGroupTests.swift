@@ -226,7 +226,6 @@ struct StoreGroupTests {
         try await store.tickUptime(minuteSeconds: 125)
         try await store.tellCaches("group:-1001")
         try await store.voidLeases()
-        #expect(try await store.trimProcessed() == 0)
     }
 
     @Test(arguments: Engine.allCases) @IO

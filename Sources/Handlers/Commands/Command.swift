@@ -11,6 +11,8 @@ enum Audience: Sendable {
     case everybody
     /// Everybody in a group.
     case group
+    /// Everybody in private.
+    case privateChat
     /// Administrators of the group: commands that read.
     case groupAdmins
     /// The owner, and administrators who may restrict members: commands that change.

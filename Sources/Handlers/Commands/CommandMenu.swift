@@ -8,7 +8,7 @@ import TelegramBotAPI
 /// Who sees which commands.
 @IO
 public enum CommandMenu {
-    private static let inPrivate: [CommandName] = [.start, .help, .verify, .id]
+    private static let inPrivate: [CommandName] = [.start, .help, .verify, .id, .privacy, .forget]
     private static let forBotAdmins: [CommandName] = [.pause]
     private static let inGroups: [CommandName] = [.status, .verify, .help, .id]
     private static let forAdministrators: [CommandName] = [

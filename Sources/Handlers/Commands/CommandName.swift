@@ -28,4 +28,8 @@ public enum CommandName: String, CaseIterable, Sendable {
     case stats
     /// Ids of chat and person.
     case id
+    /// What is stored about people.
+    case privacy
+    /// Deletes what is stored about the sender.
+    case forget
 }

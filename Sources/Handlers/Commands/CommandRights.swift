@@ -26,6 +26,7 @@ struct CommandRights {
         switch audience {
         case .everybody: return nil
         case .group: return isGroup ? nil : .onlyInGroups
+        case .privateChat: return type == .private ? nil : .onlyInPrivate
         case .groupAdmins, .groupRestrictors, .supergroupRestrictors, .groupRestrictorsOrBotAdmins: break
         }
         guard isGroup else { return .onlyInGroups }

@@ -73,6 +73,16 @@ public final class CommandTools {
         }
     }
 
+    /// Answers a press without an alert; `nil`: the spinner ends.
+    func answer(_ query: CallbackQuery, _ text: String?) async {
+        do throws(BotAPIError) {
+            try await telegram.answer(query.id, text, isAlert: false)
+        } catch {
+            // The spinner ends by itself; the screen matters more.
+            Log.debug("callback_answer_failed", .error(error.errorClass.rawValue))
+        }
+    }
+
     /// Whether a person is subscribed to each channel: from memory, else asked; `nil` where Telegram did not say.
     func check(_ user: UserID, in channels: [RequiredChannel], for group: ChatID) async -> [CheckedChannel] {
         var checked: [CheckedChannel] = []

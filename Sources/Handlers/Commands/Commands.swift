@@ -28,7 +28,7 @@ public final class Commands {
             Start(tools: tools, privateChat: privateChat), Help(), Protect(tools: tools), Unprotect(tools: tools),
             Status(tools: tools), Settings(tools: tools), Verify(tools: tools, privateChat: privateChat),
             Exempt(tools: tools), Release(tools: tools), Why(tools: tools), Pause(tools: tools),
-            Stats(tools: tools), ID(),
+            Stats(tools: tools), ID(), Privacy(tools: tools), Forget(),
         ]
         list = Dictionary(uniqueKeysWithValues: all.map { (type(of: $0).name, $0) })
         buttons = CommandButtons(tools: tools)

@@ -37,7 +37,7 @@ enum Menu {
     }
 }
 
-/// Presses on the menu's buttons.
+/// Presses on buttons of the private chat.
 @IO
 public struct MenuButtons {
     private let tools: CommandTools
@@ -45,15 +45,16 @@ public struct MenuButtons {
     /// Buttons that use these parts.
     public init(tools: CommandTools) { self.tools = tools }
 
-    /// Answers a press if its data belongs to the menu; false: it is for others.
+    /// Answers a press if its data belongs to the private chat; false: it is for others.
     public func handle(_ query: CallbackQuery) async -> Bool {
+        if await ForgetButton(tools: tools).handle(query) { return true }
         guard let data = query.data, data.hasPrefix("menu_") else { return false }
         let language = Languages.of(languageCode: query.from.languageCode)
         guard let message = query.message, message.chat.type == .private, let screen = screen(data, language) else {
-            await answer(query, language.toast(.outOfDate))
+            await tools.answer(query, language.toast(.outOfDate))
             return true
         }
-        await answer(query, nil)
+        await tools.answer(query, nil)
         do throws(BotAPIError) {
             try await tools.telegram.edit(
                 message.id, in: message.chat.id, to: language.text(screen.text).html, keyboard: screen.keyboard)
@@ -75,15 +76,6 @@ public struct MenuButtons {
             return (.menuAddToGroup, InlineKeyboard((add.map { [[$0]] } ?? []) + back.rows))
         case "menu_back": return (.welcome, Menu.main(in: language, botUsername: tools.botUsername))
         default: return nil
-        }
-    }
-
-    private func answer(_ query: CallbackQuery, _ text: String?) async {
-        do throws(BotAPIError) {
-            try await tools.telegram.answer(query.id, text, isAlert: false)
-        } catch {
-            // The spinner ends by itself; the screen matters more.
-            Log.debug("callback_answer_failed", .error(error.errorClass.rawValue))
         }
     }
 }

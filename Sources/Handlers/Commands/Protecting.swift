@@ -52,7 +52,8 @@ struct Protecting {
         do throws(BotAPIError) {
             chat = try await tools.telegram.chat(reference, for: group.id)
         } catch {
-            throw error.isTransient ? .failed(.telegram(error)) : .answer(.channelNotFound(ChannelArgument.written(reference)))
+            throw error.isTransient
+                ? .failed(.telegram(error)) : .answer(.channelNotFound(ChannelArgument.written(reference)))
         }
         guard chat.type == .channel || chat.type == .supergroup else {
             throw .answer(.notAChannel(ChannelArgument.written(reference)))

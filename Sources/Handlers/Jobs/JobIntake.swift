@@ -15,6 +15,8 @@ public final class JobIntake {
     }
 
     private static let leaseRenewalMilliseconds: Int64 = 30_000
+    /// Looks are an hour apart: with a whole day the next run would be an hour later each time.
+    public static let almostADaySeconds: Int64 = 84_600
     private static let results = ["success", "failure", "already_running"]
     // Of the process, since two intakes may not register one name; their series follow from the jobs.
     private static let runs = CounterFamily(
@@ -93,6 +95,10 @@ public final class JobIntake {
         }
     }
 
+    /// Looks every hour, the first time a minute from now, whether a job is due that is done once a day: a process may
+    /// live for less, and another replica, or a schedule outside, may have run it.
+    public func scheduleDaily(_ name: String) { lookDaily(name, afterMilliseconds: 60_000) }
+
     /// Once after the start: for services whose schedule is outside.
     public func runSoonIfOlder(_ name: String, thanSeconds seconds: Int64 = 900) {
         guard let job = jobs[name] else { return }
@@ -119,6 +125,15 @@ public final class JobIntake {
     }
 
     // MARK: - Parts
+
+    private func lookDaily(_ name: String, afterMilliseconds: Int64) {
+        guard let job = jobs[name], !isClosed else { return }
+        timers[name]?.cancel()
+        timers[name] = Loop.shared.schedule(afterMilliseconds: afterMilliseconds) { [weak self] in
+            self?.lookDaily(name, afterMilliseconds: 3_600_000)
+            Task { await self?.runIfOlder(job, seconds: Self.almostADaySeconds) }
+        }
+    }
 
     private func catchUp(_ job: any Job, everySeconds: Int64) async {
         await runIfOlder(job, seconds: min(everySeconds, 900))

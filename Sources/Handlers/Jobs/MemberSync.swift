@@ -1,4 +1,4 @@
-// Counts members of groups and subscribers of channels, looks at titles once a day, tries broken links again, tidies up.
+// Counts members of groups and subscribers of channels, looks at titles once a day, tries broken links again.
 
 import Domain
 import EventLoop
@@ -25,9 +25,7 @@ public final class MemberSync: Job {
     static let linksPerRun = 300
 
     /// Its name in addresses, leases and metrics.
-    public static let jobName = "member-sync"
-    /// Its name in addresses, leases and metrics.
-    public var name: String { Self.jobName }
+    public var name: String { JobName.memberSync.rawValue }
 
     private let store: any Store
     private let telegram: any CommandTelegram
@@ -85,7 +83,6 @@ public final class MemberSync: Job {
                 let due = try await store.chatsToSync(limit: 100_000)
                 remaining = Int64(due.filter { !seen.contains($0.id) }.count)
             }
-            _ = try await store.trimProcessed()
         } catch {
             Log.error("member_sync_failed", .error("\(error)"))
             isSuccess = false

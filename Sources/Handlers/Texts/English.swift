@@ -127,6 +127,10 @@ struct English: Catalogue {
             /stats – figures of this group
             /verify – check me now
             /id – ids
+
+            <b>Here</b>
+            /privacy – what I store
+            /forget – delete what is yours
             """
         case .menuHelp:
             """
@@ -149,6 +153,7 @@ struct English: Catalogue {
             An administrator starts with <code>/protect @yourchannel</code>.
             """
         case .onlyInGroups: "This command only works in groups."
+        case .onlyInPrivate: "Please send me this command in private."
         case .groupAdminsOnly: "Only administrators of this group can use this command."
         case .restrictRightNeeded:
             "Only the owner and administrators who can restrict members can use this command."
@@ -331,6 +336,27 @@ struct English: Catalogue {
             """
             Chat: <code>\(chat.value)</code>\(user.map { Markup("\nYou: <code>\($0.value)</code>") } ?? "")
             """
+        case .privacy(let logDays):
+            """
+            <b>What I keep about people</b>
+            • Decisions in protected groups, by your id: what was checked, what I did; 30 days.
+            • Verdicts on subscriptions, and my calls to Telegram without their content; \(logDays) days.
+            • Restrictions that I set: until 400 days after they ended.
+            • Exemptions that administrators gave you: until a day after their end.
+            • How many commands you sent on a day: 400 days.
+            • If you started me or blocked me here, or own a protected group: id, public name, language.
+
+            I keep no messages. /forget deletes what is yours.
+            """
+        case .forgetAsked:
+            """
+            <b>Forget you?</b>
+            I delete how many commands you sent and the decisions about you, take your id off verdicts, and drop your \
+            public name and language. A restriction that I set stays until it is lifted, and what you do from now on is \
+            stored again. This cannot be undone.
+            """
+        case .forgotten(let days, let decisions, let verifications):
+            "Done. Deleted: days of activity \(days), decisions \(decisions). Verdicts without your id now: \(verifications)."
         }
     }
 
@@ -370,6 +396,7 @@ struct English: Catalogue {
         case .enforce: "Enforce"
         case .notices: "Get notices in private"
         case .chooseChannel: "Choose a channel"
+        case .forget: "Yes, forget me"
         }
     }
 
@@ -388,6 +415,8 @@ struct English: Catalogue {
         case .pause: "Stop everything for a while"
         case .stats: "Figures of this group"
         case .id: "Ids of this chat and of you"
+        case .privacy: "What I store about people"
+        case .forget: "Delete what I store about you"
         }
     }
 

@@ -71,6 +71,7 @@ public enum Text: Equatable, Sendable {
     // Commands in general
     case groupHint
     case onlyInGroups
+    case onlyInPrivate
     case groupAdminsOnly
     case restrictRightNeeded
     case permissionsUnknown
@@ -147,6 +148,10 @@ public enum Text: Equatable, Sendable {
     case statistics(days: Int, verifications: Int, restrictions: Int, rate: String?, errors: Int, topHour: Int?)
     case statisticsUsage
     case ids(chat: ChatID, user: UserID?)
+    // /privacy, /forget
+    case privacy(logDays: Int)
+    case forgetAsked
+    case forgotten(days: Int, decisions: Int, verifications: Int)
 }
 
 /// A required channel and whether the person is subscribed; `nil`: Telegram did not say.
@@ -198,6 +203,7 @@ public enum Label: Equatable, Sendable {
     case enforce
     case notices
     case chooseChannel
+    case forget
 }
 
 /// One language: a file that answers for every case.

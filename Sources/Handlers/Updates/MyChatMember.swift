@@ -83,6 +83,9 @@ struct MyChatMember {
             services.caches.groups.forget(chat)
             await services.tell("group:\(chat.value)")
         } else {
+            try await services.reading { () async throws(StoreError) in
+                try await services.store.botReturned(to: chat)
+            }
             let group = try await services.configuration(chat)
             if let group, group.isProtected {
                 var missing: [BotRight] = []

@@ -35,6 +35,13 @@ public final class LogWriter: LogSink {
         var outcome: String
     }
 
+    /// Who waits until the rows of a moment are stored.
+    private struct Waiter {
+        /// `offered` at that moment.
+        let offered: [Int]
+        let completion: Completion<Bool, Never>
+    }
+
     private static let mergeMilliseconds: Int64 = 60_000
     private static let dropped = CounterFamily(
         "nezuko_log_rows_dropped_total", help: "Log rows that were dropped, queue full or refused by the database.",
@@ -52,8 +59,9 @@ public final class LogWriter: LogSink {
     private var merging: [MergeKey: (row: VerificationRow, since: Instant)] = [:]
     private var seenDecisions: [DecisionKey: Instant] = [:]
     private var sweep: LoopTimer?
-    private var idleWaiters: [Completion<Void, Never>] = []
-    private var isFlushing = false
+    /// Rows offered to each table's batches since the start.
+    private var offered = Table.allCases.map { _ in 0 }
+    private var waiters: [Waiter] = []
 
     /// A writer with the limits `API_LOG_BATCH`, `API_LOG_FLUSH_MS` and `API_LOG_QUEUE`.
     public init(
@@ -90,18 +98,20 @@ public final class LogWriter: LogSink {
     /// Rows that are not known to be stored.
     public var pendingRows: Int { batches.reduce(merging.count) { $0 + $1.count } }
 
-    /// Writes what was offered so far and returns when it is stored, or when a write has failed.
-    public func flushNow() async {
+    /// Writes what was offered so far and returns when it is stored, or when a write has failed (false). Rows that come
+    /// meanwhile are not waited for.
+    @discardableResult
+    public func flush() async -> Bool {
         endMerging(all: true)
-        isFlushing = true
-        for table in Table.allCases { perform(batches[table.rawValue].timerFired(), table) }
-        guard batches.contains(where: { $0.count > 0 }) else {
-            isFlushing = false
-            return
+        let waiter = Waiter(offered: offered, completion: Completion())
+        guard !isStored(waiter) else { return true }
+        waiters.append(waiter)
+        for table in Table.allCases {
+            // Rows that wait after a failure are tried at once: somebody waits for them.
+            perform(batches[table.rawValue].pauseEnded(), table)
+            perform(batches[table.rawValue].timerFired(), table)
         }
-        let idle = Completion<Void, Never>()
-        idleWaiters.append(idle)
-        await idle.wait()
+        return await waiter.completion.wait()
     }
 
     /// Writes what is left at the process's end, for at most that long. What remains then is lost and counted.
@@ -112,7 +122,7 @@ public final class LogWriter: LogSink {
         let flushing = Task { @IO in
             while pendingRows > 0, Loop.shared.current() < end {
                 for table in Table.allCases { perform(batches[table.rawValue].pauseEnded(), table) }
-                await flushNow()
+                await flush()
                 if pendingRows > 0 { await Loop.shared.sleep(milliseconds: 100) }
             }
             done.finish(.success(()))
@@ -136,6 +146,7 @@ public final class LogWriter: LogSink {
             case .decision: .decisions
             case .activity: .activity
             }
+        offered[table.rawValue] += 1
         perform(batches[table.rawValue].offered(row), table)
         depths[table.rawValue].set(Double(batches[table.rawValue].count))
     }
@@ -188,7 +199,7 @@ public final class LogWriter: LogSink {
         case .none: break
         case .countDropped: Self.dropped.add(table.name)
         case .startTimer:
-            if isFlushing { return perform(batches[table.rawValue].timerFired(), table) }
+            if !waiters.isEmpty { return perform(batches[table.rawValue].timerFired(), table) }
             Loop.shared.schedule(afterMilliseconds: flushMilliseconds) { [weak self] in
                 guard let self else { return }
                 perform(batches[table.rawValue].timerFired(), table)
@@ -198,7 +209,9 @@ public final class LogWriter: LogSink {
                 guard let self else { return }
                 perform(batches[table.rawValue].pauseEnded(), table)
             }
-            endWaiting()
+            let failed = waiters
+            waiters = []
+            for waiter in failed { waiter.completion.finish(.success(false)) }
         case .write(let batch):
             // Owned by the machine: it has one write under way until the store answers, which has a deadline.
             Task { @IO in await write(batch, table) }
@@ -221,13 +234,13 @@ public final class LogWriter: LogSink {
         }
         depths[table.rawValue].set(Double(batches[table.rawValue].count))
         perform(next, table)
-        if batches.allSatisfy({ $0.count == 0 }) { endWaiting() }
+        let stored = waiters.filter { isStored($0) }
+        waiters.removeAll { isStored($0) }
+        for waiter in stored { waiter.completion.finish(.success(true)) }
     }
 
-    private func endWaiting() {
-        isFlushing = false
-        let waiters = idleWaiters
-        idleWaiters = []
-        for waiter in waiters { waiter.finish(.success(())) }
+    /// Rows leave in the order in which they came, so what is left says which have gone.
+    private func isStored(_ waiter: Waiter) -> Bool {
+        Table.allCases.allSatisfy { offered[$0.rawValue] - batches[$0.rawValue].count >= waiter.offered[$0.rawValue] }
     }
 }

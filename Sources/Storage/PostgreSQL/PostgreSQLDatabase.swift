@@ -130,7 +130,7 @@ public final class PostgreSQLDatabase: EngineDatabase {
         switch priority {
         case .record: Self.idlest(recording)
         case .log: logging
-        case .lease, .command, .read: Self.idlest(others)
+        case .lease, .command, .read, .retention: Self.idlest(others)
         }
     }
 

@@ -207,10 +207,12 @@ extension DatabaseStore {
             [statement(LifeText.orphan, key), statement(LifeText.dropEffects, key)], .record)
     }
 
-    /// The bot is out of a group: disabled, open holds `orphaned`, its effects dropped.
+    /// The bot is out of a group: disabled, open holds `orphaned`, its effects dropped, the moment noted.
     public func botRemoved(from group: ChatID) async throws(StoreError) {
         let key: [SQLValue] = [.int(group.value)]
-        let steps = [LifeText.disable, LifeText.orphan, LifeText.dropEffects].map { statement($0, key) }
+        let steps = [LifeText.disable, LifeText.orphan, LifeText.dropEffects, PurgeText.noteRemoved].map {
+            statement($0, key)
+        }
         _ = try await database.run(steps, .command)
     }
 

@@ -165,6 +165,7 @@ extension DatabaseStore {
         for channel in protection.channels {
             steps.append(statement(Self.upsertLink, [group, .int(channel.id.value)]))
         }
+        steps.append(statement(PurgeText.forgetRemoved, [group]))
         _ = try await database.run(steps, .command)
     }
 

@@ -51,16 +51,6 @@ extension DatabaseStore {
         WHERE name = $1::text AND owner = $2::text
         """)
     private static let jobAge = Query("SELECT {since:last_finished_at} / 1000 FROM job_leases WHERE name = $1::text")
-    private static let trimUpdates = Query(
-        """
-        DELETE FROM processed_updates WHERE (bot_id, update_id) IN (SELECT bot_id, update_id FROM processed_updates
-            WHERE created_at < {after:-259200000} LIMIT 5000) RETURNING 1
-        """)
-    private static let trimBatches = Query(
-        """
-        DELETE FROM log_batches WHERE batch_id IN (SELECT batch_id FROM log_batches
-            WHERE written_at < {after:-259200000} LIMIT 5000) RETURNING 1
-        """)
     private static let tick = Query("INSERT INTO uptime_ticks (minute) VALUES ($1::timestamptz) ON CONFLICT DO NOTHING")
     private static let beat = Query(
         """
@@ -136,21 +126,6 @@ extension DatabaseStore {
     /// Seconds since the job last finished, or `nil` if never.
     public func jobAgeSeconds(_ name: String) async throws(StoreError) -> Int64? {
         try await rows(Self.jobAge, [.text(name)], .read).first?.optionalInt(0)
-    }
-
-    /// Deletes `processed_updates` and `log_batches` older than 3 days, in batches of 5 000. Returns how many.
-    public func trimProcessed() async throws(StoreError) -> Int {
-        var total = 0
-        for query in [Self.trimUpdates, Self.trimBatches] {
-            while true {
-                let count = try await rows(query).count
-                total += count
-                guard count == 5000 else { break }
-                // Writers go first between batches.
-                await Loop.shared.sleep(milliseconds: 50)
-            }
-        }
-        return total
     }
 
     /// Notes that the service ran in this UTC minute.

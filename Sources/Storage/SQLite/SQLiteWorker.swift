@@ -4,30 +4,6 @@ import EventLoop
 import Glibc
 import Synchronization
 
-/// What one caller wants of the thread.
-final class SQLiteJob: Sendable {
-    enum Work: Sendable {
-        /// Statements of one transaction.
-        case statements([SQLStatement])
-        /// A text that must stand outside of a transaction.
-        case bare(String)
-    }
-
-    let work: Work
-    let priority: SQLPriority
-    let completion: Completion<[[SQLRow]], StoreError>
-    /// Set when the caller has its answer already (its time was up): what has not begun is left out.
-    let isAbandoned = Atomic<Bool>(false)
-    /// Rows of the statements that are committed already: those of a log batch that made room for somebody urgent.
-    let committed = Mutex<[[SQLRow]]>([])
-
-    init(_ work: Work, _ priority: SQLPriority, _ completion: Completion<[[SQLRow]], StoreError>) {
-        self.work = work
-        self.priority = priority
-        self.completion = completion
-    }
-}
-
 /// The thread. Its queue is the only state that two threads touch.
 final class SQLiteWorker: Sendable {
     enum Role: Sendable {
@@ -41,8 +17,10 @@ final class SQLiteWorker: Sendable {
 
     private struct Queue {
         /// By priority; within one, the order of arrival.
-        var jobs: [[SQLiteJob]] = Array(repeating: [], count: 5)
+        var jobs: [[SQLiteJob]] = Array(repeating: [], count: 6)
         var count = 0
+        /// Groups since a deletion of old rows began to wait.
+        var passedBy = 0
         var isClosing = false
     }
 
@@ -54,6 +32,8 @@ final class SQLiteWorker: Sendable {
     private static let groupBound = 256
     /// How many log batches share a commit.
     private static let logBound = 2
+    /// How many groups go before a deletion of old rows while there are any.
+    private static let retentionPatience = 20
 
     /// How long to wait for more callers after a group, in microseconds: not at all for one caller at a time, who waits
     /// for each answer.
@@ -159,8 +139,9 @@ final class SQLiteWorker: Sendable {
         if patience > 0 { usleep(patience) }
         while true {
             let (jobs, isClosing): ([SQLiteJob], Bool) = queue.withLock { queue in
+                if let deletion = Self.deletion(of: &queue) { return ([deletion], queue.isClosing) }
                 var taken: [SQLiteJob] = []
-                for priority in queue.jobs.indices {
+                for priority in queue.jobs.indices where priority != SQLPriority.retention.rawValue {
                     let share = priority == SQLPriority.log.rawValue ? Self.logBound : Self.groupBound - taken.count
                     let count = min(share, queue.jobs[priority].count)
                     taken += queue.jobs[priority].prefix(count)
@@ -173,6 +154,17 @@ final class SQLiteWorker: Sendable {
             if isClosing { return nil }
             wake.wait()
         }
+    }
+
+    /// A deletion is long, so it has a transaction of its own: when nobody else waits, or has let enough others pass.
+    private static func deletion(of queue: inout Queue) -> SQLiteJob? {
+        let place = SQLPriority.retention.rawValue
+        guard !queue.jobs[place].isEmpty else { return nil }
+        queue.passedBy += 1
+        guard queue.passedBy > retentionPatience || queue.count == queue.jobs[place].count else { return nil }
+        queue.passedBy = 0
+        queue.count -= 1
+        return queue.jobs[place].removeFirst()
     }
 
     private func deliver(_ outcomes: [Outcome]) {

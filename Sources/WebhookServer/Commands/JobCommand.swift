@@ -16,7 +16,7 @@ enum JobCommand: Subcommand {
     static let usage = """
         Usage: nezuko job NAME [--url URL] [--every 15m]
 
-        Jobs: member-sync (counts of groups and channels).
+        Jobs: \(JobName.allCases.map { "\($0.rawValue) (\($0.summary))" }.joined(separator: ", ")).
           --url URL    POST to URL/jobs/NAME with JOBS_TOKEN, instead of running here
           --every T    again and again: 30s, 15m, 2h, until Ctrl-C
         Exit 0: done, 7: another run is under way, 1: failed.
@@ -24,7 +24,8 @@ enum JobCommand: Subcommand {
 
     static func run(_ arguments: [String]) async -> ExitCode {
         guard let wish = Wish(arguments) else {
-            Terminal.error("nezuko job: say member-sync, then --url URL or --every 30s, 15m, 2h if wanted.")
+            let names = JobName.allCases.map(\.rawValue).joined(separator: " or ")
+            Terminal.error("nezuko job: say \(names), then --url URL or --every 30s, 15m, 2h if wanted.")
             return .usage
         }
         guard let configuration = Environment.configuration(for: .tool) else { return .usage }
@@ -63,12 +64,12 @@ enum JobCommand: Subcommand {
     }
 
     private struct Wish {
-        var job: String
+        var job: JobName
         var url: String?
         var everySeconds: Int64?
 
         init?(_ arguments: [String]) {
-            guard let job = arguments.first, job == "member-sync" else { return nil }
+            guard let job = arguments.first.flatMap(JobName.init(rawValue:)) else { return nil }
             self.job = job
             var rest = arguments.dropFirst()
             while let flag = rest.popFirst() {
@@ -87,7 +88,7 @@ enum JobCommand: Subcommand {
     }
 
     private static func once(_ wish: Wish, _ configuration: Configuration) async -> ExitCode {
-        if let url = wish.url { return await trigger(wish.job, url, configuration) }
+        if let url = wish.url { return await trigger(wish.job.rawValue, url, configuration) }
         let attempts = AttemptLog()
         guard let api = BotAPIs.forCommand(name, configuration, attempts: attempts),
             let token = configuration.botToken
@@ -103,9 +104,10 @@ enum JobCommand: Subcommand {
         let store = DatabaseStore(database: database, botID: botID)
         let log = LogWriter(store: store)
         attempts.sink = log
-        let sync = MemberSync(
-            store: store, telegram: BotCommandTelegram(api), caches: Caches(), botID: UserID(botID))
-        let response = await JobIntake(jobs: [sync], store: store, token: nil).run(wish.job)
+        let parts = JobParts(
+            store: store, telegram: BotCommandTelegram(api), caches: Caches(), botID: UserID(botID),
+            retentionDays: configuration.retentionDays)
+        let response = await JobIntake(jobs: parts.jobs, store: store, token: nil).run(wish.job.rawValue)
         await log.shutdown()
         await database.close()
         return report(response.status, response.body)
