@@ -102,6 +102,7 @@ struct GateTests {
     static let others: [Case] = [
         Case("joins subscribed", .join, [.member], admin: nil, gives: .allow(.subscribed)),
         Case("joins unsubscribed", .join, [gone], gives: .hold(missing: [first])),
+        Case("joins, administrators not looked up", .join, [gone], admin: nil, gives: .need([.admins])),
         Case("bot joins", .join, [gone], change: { $0.sender = .bot }, gives: .ignore(.bot)),
         Case("admin joins", .join, [gone], admin: .yes, gives: .ignore(.admin)),
         Case("exempt joins", .join, [gone], change: { $0.isExempt = true }, gives: .allow(.exempt)),
@@ -124,6 +125,13 @@ struct GateTests {
             gives: .release(.left)),
         Case("left, admin", .recheck, [gone], admin: .yes, gives: .ignore(.admin)),
         Case("came back", .recheck, [.member], admin: nil, change: { $0.hasOpenHold = true }, gives: .release(.event)),
+        Case(
+            "exempt and held all the same", .recheck, [gone],
+            change: {
+                $0.isExempt = true; $0.hasOpenHold = true
+            }, gives: .release(.admin)),
+        Case("exempt and free", .recheck, [gone], change: { $0.isExempt = true }, gives: .allow(.exempt)),
+        Case("no channel to be in", .join, change: { $0.group.channels = [] }, gives: .allow(.channelsUnreachable)),
         Case("came back, was free", .recheck, [.member], admin: nil, gives: .allow(.subscribed)),
         Case(
             "60 s where the recheck waited", .recheck, [.notMember(ageMilliseconds: 59_000)],

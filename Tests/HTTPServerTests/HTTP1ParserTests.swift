@@ -122,7 +122,12 @@ struct HTTP1ParserTests {
             "GET / HTTP/1.1\r\nHost: x\r\n\(String(repeating: "X: \(String(repeating: "a", count: 5000))\r\n", count: 7))\r\n",
             "431"
         ),
+        (chunked(extended + "0\r\n\r\n"), "POST / bbbbbbbbbbbbbbbb;"), (chunked(extended + "0;\r\n\r\n"), "400"),
     ]
+
+    /// Chunks whose extensions are as long as those of a request may be.
+    private static let extended = String(
+        repeating: "1;\(String(repeating: "a", count: 1023))\r\nb\r\n", count: 16)
 
     private static func chunked(_ body: String) -> String {
         "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + body

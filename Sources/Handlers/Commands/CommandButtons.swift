@@ -66,17 +66,17 @@ struct CommandButtons {
             await answer(query, language.toast(.outOfDate), isAlert: false)
             return true
         }
-        if let refusal = await CommandRights(tools: tools).refusal(
-            of: type(of: button).audience, in: ChatID(id), message.chat.id.value == id ? message.chat.type : nil,
-            user: query.from.id)
-        {
-            await answer(query, HTML.plain(language.text(refusal).html))
-            return true
-        }
         do throws(CommandError) {
             let known = try await stored { () async throws(StoreError) in try await tools.store.group(ChatID(id)) }
             guard let group = known else {
                 await answer(query, language.toast(.outOfDate), isAlert: false)
+                return true
+            }
+            if let refusal = await CommandRights(tools: tools).refusal(
+                of: type(of: button).audience, in: ChatID(id), message.chat.id.value == id ? message.chat.type : nil,
+                user: query.from.id)
+            {
+                await answer(query, HTML.plain(language.text(refusal).html))
                 return true
             }
             let press = ButtonPress(query: query, group: group, arguments: Array(parts.dropFirst().dropLast()))

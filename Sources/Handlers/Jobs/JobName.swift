@@ -19,6 +19,14 @@ public enum JobName: String, CaseIterable, Sendable {
         }
     }
 
+    /// Seconds between two runs of a schedule outside.
+    public var usualIntervalSeconds: Int64 {
+        switch self {
+        case .memberSync: 900
+        case .retention: 86_400
+        }
+    }
+
     /// The job itself.
     @IO
     public func job(_ parts: JobParts) -> any Job {

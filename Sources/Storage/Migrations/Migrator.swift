@@ -112,18 +112,28 @@ public enum Migrator {
 
     // MARK: - One migration
 
+    private static let applied = Query(
+        """
+        INSERT INTO schema_migrations (version, name, checksum, min_code_version, applied_at)
+        VALUES ($1, $2, $3, $4, {now})
+        """)
+    private static let adopted = Query(
+        """
+        INSERT INTO schema_migrations (version, name, checksum, min_code_version, applied_at)
+        VALUES ($1, $2, $3, $4, {now}) ON CONFLICT (version) DO NOTHING
+        """)
+
+    private static func values(_ migration: Migration) -> [SQLValue] {
+        [
+            .int(Int64(migration.version)), .text(migration.name), .text(migration.checksum),
+            .int(Int64(migration.minimumCodeVersion)),
+        ]
+    }
+
     /// False: another replica was faster.
     private static func apply(_ migration: Migration, _ database: any Database) async throws(MigrationError) -> Bool {
         // The row goes first: whoever finds its number taken lost the race, fails there and changes nothing.
-        let row = SQLStatement(
-            """
-            INSERT INTO schema_migrations (version, name, checksum, min_code_version)
-            VALUES ($1, $2, $3, $4)
-            """,
-            [
-                .int(Int64(migration.version)), .text(migration.name), .text(migration.checksum),
-                .int(Int64(migration.minimumCodeVersion)),
-            ])
+        let row = applied.statement(database.dialect, values(migration))
         let changes = migration.up.statements(database.dialect).map { SQLStatement($0) }
         do {
             _ = try await transaction([row] + changes, database)
@@ -197,16 +207,7 @@ public enum Migrator {
             if try await hasTable("schema_migrations", database) { return }
             if try await hasTable("protected_groups", database) {
                 let first = Migration.earlierShape
-                statements.append(
-                    SQLStatement(
-                        """
-                        INSERT INTO schema_migrations (version, name, checksum, min_code_version)
-                        VALUES ($1, $2, $3, $4) ON CONFLICT (version) DO NOTHING
-                        """,
-                        [
-                            .int(Int64(first.version)), .text(first.name), .text(first.checksum),
-                            .int(Int64(first.minimumCodeVersion)),
-                        ]))
+                statements.append(adopted.statement(database.dialect, values(first)))
             }
             _ = try await transaction(statements, database)
         } catch { throw .store(error) }

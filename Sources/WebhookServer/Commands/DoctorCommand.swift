@@ -50,18 +50,15 @@ enum DoctorCommand: Subcommand {
         settings.migratesAutomatically = configuration.migratesAutomatically
         settings.adminIDs = configuration.adminIDs.map { UserID($0) }
         let interval = configuration.memberSyncIntervalSeconds
-        settings.jobs = [
-            DoctorJob(
-                name: "member-sync", intervalSeconds: interval > 0 ? Int64(interval) : usualIntervalSeconds,
-                canBeStarted: interval > 0 || configuration.jobsToken != nil)
-        ]
+        let canBeStarted = interval > 0 || configuration.jobsToken != nil
+        settings.jobs = JobName.allCases.map { job in
+            let usual = job == .memberSync && interval > 0 ? Int64(interval) : job.usualIntervalSeconds
+            return DoctorJob(name: job.rawValue, intervalSeconds: usual, canBeStarted: canBeStarted)
+        }
         settings.secrets = configuration.secrets
         if case .webhook(let webhook) = settings.delivery { settings.secrets.append(webhook.secret) }
         return settings
     }
-
-    /// How often a scheduler outside is to call.
-    private static let usualIntervalSeconds: Int64 = 900
 
     private static func delivery(_ configuration: Configuration) -> DoctorDelivery {
         guard configuration.botToken != nil else { return .simulated }
