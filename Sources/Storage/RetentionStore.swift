@@ -51,6 +51,11 @@ public protocol RetentionStore: AnyObject {
     func groupsLeft(olderThanDays days: Int) async throws(StoreError) -> [ChatID]
     /// The bot is in a group again: what was kept of it is kept on.
     func botReturned(to group: ChatID) async throws(StoreError)
+    /// A group is to be purged once nobody is held there; protecting it again takes that back.
+    func markForPurge(_ group: ChatID) async throws(StoreError)
+    /// Marked groups that are not enabled and in which nobody is held. A hold that cannot be lifted, since the bot is
+    /// out of the group, is nobody's any more.
+    func groupsToPurge() async throws(StoreError) -> [ChatID]
     /// Deletes the next rows of a group that is not enabled, its logs first and itself last, with channels and owners
     /// that no group uses any more. Returns how many; 0: none is left, or the group is protected again.
     func purgeBatch(_ group: ChatID) async throws(StoreError) -> Int

@@ -27,6 +27,7 @@ final class Service {
     private let ticks: UptimeTicks
     private let gauges: ServiceGauges
     private let news: NewsWatch
+    private let purges: Purges
     private let polling: GetUpdatesPolling
     private var webhook: WebhookWatch?
     private var isPolling = false
@@ -80,6 +81,7 @@ final class Service {
             retentionDays: configuration.retentionDays)
         jobs = JobIntake(jobs: parts.jobs, store: store, token: configuration.jobsToken)
         ticks = UptimeTicks(store: store, version: Program.version, schemaVersion: Migrator.head)
+        purges = Purges(services: services)
         gauges = ServiceGauges(store: store, api: api)
         health = Health(environment: configuration.environment.rawValue, database: database) { [store] in
             // A database that is away is what the caller wants to know; `nil` says so.
@@ -100,6 +102,7 @@ final class Service {
         ticks.start()
         gauges.start()
         news.start()
+        purges.start()
         services.workers.start()
         Task { @IO in await learnName() }
         let (sync, retention) = (JobName.memberSync.rawValue, JobName.retention.rawValue)
@@ -137,6 +140,7 @@ final class Service {
         await jobs.close(graceMilliseconds: grace / 16)
         gauges.stop()
         news.stop()
+        purges.stop()
         webhook?.stop()
         // Calls without an answer end now: their attempts are rows too, so this comes before the last flush.
         client.close()

@@ -32,7 +32,8 @@ private let samples: [Text] = [
     .releaseNotHeld("M1", isRestricted: true), .statusObserved(77), .paused(until: "77", isAll: true),
     .modeObserve(releasing: 77),
     .statistics(days: 77, verifications: 88, restrictions: 99, rate: "R1", errors: 66, topHour: 5),
-    .ids(chat: ChatID(-77), user: UserID(88)), .heldNowhere, .welcome, .noticesOn, .chooseChannel(group: "G1"),
+    .ids(chat: ChatID(-77), user: UserID(88)), .heldNowhere, .welcome, .noticesOn, .purgeAsked,
+    .purgeBegun(releasing: 77), .chooseChannel(group: "G1"),
     .greeting,
     .statusNotices(.administrators(77)), .menuHelp, .protectUsage,
     .privacy(logDays: 77), .forgetAsked, .forgotten(days: 77, decisions: 88, verifications: 99), .onlyInPrivate,
@@ -55,7 +56,7 @@ private let marks = ["M1", "C1", "L1", "G1", "N1", "R1", "K1", "V1", "77", "88",
     ]
     let labels: [Label] = [
         .join(worst), .verify, .verifyInPrivate, .setup, .howItWorks, .commands, .help, .addToGroup, .back,
-        .release, .exempt, .endPause, .watchFirst, .enforce, .notices, .chooseChannel, .forget,
+        .release, .exempt, .endPause, .watchFirst, .enforce, .notices, .chooseChannel, .forget, .purge,
     ]
     let channels = (1...20).map { RequiredChannel(id: ChatID(Int64(-$0)), title: worst) }
     for language in Languages.all {

@@ -130,7 +130,7 @@ final class Replica {
     func stop() async {
         // Slow answers are waited for: nothing may call a simulator that is gone.
         await services.workers.drain(graceMilliseconds: 5000)
-        await log.shutdown(milliseconds: 1000)
+        await log.shutdown(milliseconds: 30_000)
         client.close()
     }
 }

@@ -29,6 +29,8 @@ private final class Endless: RetentionStore {
 
     func groupsLeft(olderThanDays days: Int) async throws(StoreError) -> [ChatID] { [ChatID(-1)] }
     func botReturned(to group: ChatID) async throws(StoreError) {}
+    func markForPurge(_ group: ChatID) async throws(StoreError) {}
+    func groupsToPurge() async throws(StoreError) -> [ChatID] { [] }
     func purgeBatch(_ group: ChatID) async throws(StoreError) -> Int {
         defer { purged.append(group) }
         return purged.isEmpty ? 30 : 0

@@ -52,6 +52,7 @@ struct CommandButtons {
         let all: [any CommandButton] = [
             ReleaseButton(tools: tools), ExemptButton(tools: tools), ModeButton(tools: tools),
             EndPauseButton(tools: tools),
+            PurgeButton(tools: tools),
         ]
         list = Dictionary(uniqueKeysWithValues: all.map { (type(of: $0).name, $0) })
     }

@@ -16,6 +16,7 @@ struct Unprotect: Command {
         let known = try await stored { () async throws(StoreError) in try await tools.store.group(call.chat.id) }
         guard let group = known else { return [Reply(.notProtected)] }
         guard let word = call.arguments.first else { return try await disable(group) }
+        if word.lowercased() == "purge" { return [PurgeButton.question(group)] }
         guard let reference = ChannelArgument.parse(word), let channel = await find(reference, in: group) else {
             return [Reply(.channelNotLinked(word))]
         }

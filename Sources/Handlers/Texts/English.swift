@@ -227,6 +227,18 @@ struct English: Catalogue {
             \(name) is no longer required. It was the last channel, so protection is off and muted members are being \
             released.
             """
+        case .purgeAsked:
+            """
+            This ends protection, releases whom I muted, and then deletes everything that I have stored about this \
+            group: settings, holds, decisions, figures. It cannot be undone.
+            """
+        case .purgeBegun(let releasing):
+            """
+            Protection is off. \(Plural.english(
+                releasing, "\(releasing) muted member is being released.",
+                "\(releasing) muted members are being released.")) \
+            When nobody is muted any more, everything about this group is deleted.
+            """
         case .statusState(let state): "Protection: \(stateName(state))"
         case .statusGroup(let title, let members, let age): "Group: <b>\(title)</b>, \(count(members, "members", age))"
         case .statusChannel(let name, let subscribers, let age, let isBroken):
@@ -397,6 +409,7 @@ struct English: Catalogue {
         case .notices: "Get notices in private"
         case .chooseChannel: "Choose a channel"
         case .forget: "Yes, forget me"
+        case .purge: "Delete everything"
         }
     }
 

@@ -233,6 +233,16 @@ struct Russian: Catalogue {
             \(name) больше не требуется. Это был последний канал, поэтому защита выключена, а ограниченные \
             участники освобождаются.
             """
+        case .purgeAsked:
+            """
+            Защита выключится, ограниченные мной будут освобождены, а потом удалится всё, что я храню об этой группе: \
+            настройки, ограничения, решения, числа. Вернуть это нельзя.
+            """
+        case .purgeBegun(let releasing):
+            """
+            Защита выключена. Освобождаю ограниченных: \(releasing). Когда никто больше не ограничен, всё об этой \
+            группе удалится.
+            """
         case .statusState(let state): "Защита: \(stateName(state))"
         case .statusGroup(let title, let members, let age):
             "Группа: <b>\(title)</b>, \(count(members, "участников", age))"
@@ -416,6 +426,7 @@ struct Russian: Catalogue {
         case .notices: "Уведомления в личный чат"
         case .chooseChannel: "Выбрать канал"
         case .forget: "Да, забыть меня"
+        case .purge: "Удалить всё"
         }
     }
 

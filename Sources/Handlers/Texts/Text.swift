@@ -102,6 +102,8 @@ public enum Text: Equatable, Sendable {
     case channelNotLinked(String)
     case channelRemoved(String, left: Int)
     case lastChannelRemoved(String)
+    case purgeAsked
+    case purgeBegun(releasing: Int)
     // /status
     case statusState(ProtectionState)
     case statusGroup(title: String, members: Int64, ageMinutes: Int64?)
@@ -204,6 +206,7 @@ public enum Label: Equatable, Sendable {
     case notices
     case chooseChannel
     case forget
+    case purge
 }
 
 /// One language: a file that answers for every case.

@@ -24,6 +24,7 @@ extension DatabaseStore {
             """
             UPDATE owners SET username = NULL, updated_at = {now} WHERE user_id = $1::bigint AND username IS NOT NULL
             """),
+        Query("DELETE FROM settings WHERE key = 'picker:' || $1::bigint"),
     ]
     /// In the order of `ForgottenRows`.
     static let forgetting = [activity, ownDecisions, ownVerdicts]

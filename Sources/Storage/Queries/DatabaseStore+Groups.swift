@@ -165,7 +165,7 @@ extension DatabaseStore {
         for channel in protection.channels {
             steps.append(statement(Self.upsertLink, [group, .int(channel.id.value)]))
         }
-        steps.append(statement(PurgeText.forgetRemoved, [group]))
+        steps += [PurgeText.forgetRemoved, PurgeText.unmark].map { statement($0, [group]) }
         _ = try await database.run(steps, .command)
     }
 

@@ -14,6 +14,18 @@ enum PurgeText {
         ON CONFLICT (key) DO UPDATE SET updated_at = excluded.updated_at
         """)
     static let forgetRemoved = Query("DELETE FROM settings WHERE key = 'removed:' || $1::bigint")
+    static let mark = Query(
+        """
+        INSERT INTO settings (key, value, updated_at) VALUES ('purge:' || $1::bigint, 'true', {now})
+        ON CONFLICT (key) DO NOTHING
+        """)
+    static let unmark = Query("DELETE FROM settings WHERE key = 'purge:' || $1::bigint")
+    static let marked = Query(
+        """
+        SELECT g.group_id FROM protected_groups g JOIN settings s ON s.key = 'purge:' || g.group_id
+        WHERE NOT g.enabled AND NOT EXISTS (SELECT 1 FROM user_restrictions u
+            WHERE u.group_id = g.group_id AND u.lifted_at IS NULL AND u.state <> 'orphaned') ORDER BY g.group_id
+        """)
     static let left = Query(
         """
         SELECT g.group_id FROM protected_groups g JOIN settings s ON s.key = 'removed:' || g.group_id
@@ -58,7 +70,9 @@ enum PurgeText {
     static let rest: [Query] = [
         small("exemptions", "group_id = $1::bigint"), small("incidents", "group_id = $1::bigint"),
         small("effects", "chat_id = $1::bigint"), small("member_counts", "chat_id = $1::bigint"),
-        small("settings", "(key = 'removed:' || $1::bigint OR key LIKE 'notice:%:' || $1::bigint)"),
+        small(
+            "settings",
+            "(key IN ('removed:' || $1::bigint, 'purge:' || $1::bigint) OR key LIKE 'notice:%:' || $1::bigint)"),
     ]
     private static func small(_ table: String, _ condition: String) -> Query {
         Query("DELETE FROM \(table) WHERE \(condition) AND \(isOff) RETURNING 1")
@@ -88,6 +102,16 @@ extension DatabaseStore {
     /// Groups that the bot was removed from at least so many days ago and that were not protected since.
     public func groupsLeft(olderThanDays days: Int) async throws(StoreError) -> [ChatID] {
         try await rows(PurgeText.left, [.int(Int64(days) * -86_400_000)], .read).map { ChatID($0.int(0)) }
+    }
+
+    /// A group is to be purged once nobody is held there.
+    public func markForPurge(_ group: ChatID) async throws(StoreError) {
+        try await execute(PurgeText.mark, [.int(group.value)])
+    }
+
+    /// Marked groups that are not enabled and in which nobody is held.
+    public func groupsToPurge() async throws(StoreError) -> [ChatID] {
+        try await rows(PurgeText.marked, [], .read).map { ChatID($0.int(0)) }
     }
 
     /// The bot is in a group again: what was kept of it is kept on.

@@ -99,7 +99,9 @@ struct Invariants {
 
     /// Each attempt is a row; those that were answered are as many as the other side answered.
     private func calls() async throws -> [String] {
-        for replica in property.replicas { await replica.log.flush() }
+        for replica in property.replicas {
+            guard await replica.log.flush() else { return ["the log cannot be written"] }
+        }
         let rows = try await property.world.ask("SELECT count(*) FROM api_call_log")
         let answered = try await property.world.ask(
             "SELECT count(*) FROM api_call_log WHERE error_class IS NULL OR error_class <> 'NetworkError'")
