@@ -57,7 +57,12 @@ public enum DatabaseMetrics {
             let elapsed = Double(Loop.shared.current().nanoseconds - began) / 1e9
             seconds[priority.rawValue].observe(seconds: elapsed)
         }
-        do throws(StoreError) { return try await work() } catch {
+        if priority == .record { CrashPoint.reached("store record before") }
+        do throws(StoreError) {
+            let rows = try await work()
+            if priority == .record { CrashPoint.reached("store record after") }
+            return rows
+        } catch {
             ErrorMetrics.count(.database, operation: priority.queryType)
             throw error
         }

@@ -110,7 +110,10 @@ public final class BotAPI {
             body: method.body, timeoutMilliseconds: timeout, maximumReplyBytes: method.maximumReplyBytes)
         let result: Result<Answer, BotAPIError>
         do throws(HTTPClientError) {
-            result = Self.interpret(try await client.send(request), method)
+            CrashPoint.reached("telegram \(method.name) before")
+            let response = try await client.send(request)
+            CrashPoint.reached("telegram \(method.name) after")
+            result = Self.interpret(response, method)
         } catch {
             result = .failure(Self.failure(error))
         }
