@@ -85,13 +85,32 @@ public enum DatabaseURL: Equatable, Sendable {
         return password.isEmpty ? nil : String(password)
     }
 
+    /// Without a host the password may be anywhere: what is behind a second colon is shown only if it is a port.
+    private static func withoutTail(_ text: String) -> String {
+        let parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count > 1 else { return text }
+        // `kind:user` and `user:password` look alike, unless a path follows.
+        guard parts[1].hasPrefix("/") || parts[0] == "sqlite" else { return parts[0] + ":***" }
+        guard parts.count == 3, parts[0] != "sqlite", !parts[1].hasPrefix("//[") else { return text }
+        let port = parts[2].prefix { !"/?#".contains($0) }
+        guard port.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
+            return parts[0] + ":" + parts[1] + ":***"
+        }
+        return text
+    }
+
     /// The text without what may be a password, also when it is not a URL.
     static func masked(_ text: String) -> String {
         var result = text
-        if let at = result.lastIndex(of: "@"), let colon = result.firstIndex(of: ":") {
-            let isURL = result[colon...].hasPrefix("://")
-            let start = isURL ? result.index(colon, offsetBy: 3) : result.index(after: colon)
+        if let at = result.lastIndex(of: "@") {
+            var start = result.startIndex
+            if let colon = result[..<at].firstIndex(of: ":") {
+                start = result.index(after: colon)
+                if result[start..<at].hasPrefix("//") { start = result.index(start, offsetBy: 2) }
+            }
             if start < at { result.replaceSubrange(start..<at, with: "***") }
+        } else {
+            result = withoutTail(result)
         }
         // libpq takes the password as a parameter too.
         if let parameter = result.firstRange(of: "password=") {

@@ -152,6 +152,21 @@ struct ProblemTests {
         }
     }
 
+    /// Found by fuzzing: without a host the password stood in the line.
+    @Test(arguments: [
+        ("mysql://u:hunter2/d", "mysql://u:***"), ("postgres://u:hunter2?sslmode=no", "postgres://u:***"),
+        ("u:hunter2", "u:***"), ("mysql:u:hunter2", "mysql:***"), ("mysql://h:3306/d", "mysql://h:3306/d"),
+        ("mysql://u:hunter2@h:3306/d", "mysql://***@h:3306/d"), ("mysql", "mysql"),
+        ("hunter2@h:3306", "***@h:3306"), ("mysql:hunter2@h", "mysql:***@h"),
+    ])
+    func `a database's URL that is none is shown without what may be a password`(url: String, shown: String) {
+        #expect(
+            lines(["DATABASE_URL": url]) == [
+                "config: DATABASE_URL: \"\(shown)\" is not a URL of a supported kind. "
+                    + "Use sqlite:PATH or postgres://USER:PASS@HOST/DB."
+            ])
+    }
+
     @Test func `tools need neither token nor address in production`() {
         #expect(lines(["ENVIRONMENT": "production"], for: .tool).isEmpty)
         #expect(

@@ -71,9 +71,25 @@ func `what settings take`(key: SettingKey, value: String, isTaken: Bool) {
     #expect(Stats.percent(part, of: whole) == expected)
 }
 
-@Test(arguments: [("v_-100123", ChatID(-100_123)), ("v_5", nil), ("notify", nil), ("v_", nil), ("p_-100", nil)])
-@IO func `the payload of start`(payload: String, group: ChatID?) {
-    #expect(Start.group(in: payload) == group)
+@Test(arguments: [
+    ("v_-100123", DeepLink.verify(ChatID(-100_123))), ("p_-100", .picker(ChatID(-100))), ("notify", .notices),
+    ("v_5", nil), ("v_", nil), ("", nil), ("x", nil), ("V_-5", nil), ("p_-4503599627370496", nil),
+])
+func `the payload of start`(payload: String, link: DeepLink?) {
+    #expect(DeepLink(payload) == link)
+}
+
+@Test(arguments: [
+    ("verify:5", CallbackData.verify(UserID(5), group: nil)),
+    ("verify:5:-100", .verify(UserID(5), group: ChatID(-100))), ("verify_membership", .verify(nil, group: nil)),
+    ("menu_help", .menu("menu_help")), ("forget:ok", .forget),
+    ("release:5:-100", .command("release", arguments: ["5"], group: ChatID(-100))),
+    ("pause:off:-1", .command("pause", arguments: ["off"], group: ChatID(-1))), ("verify:5:5", nil), ("verify:-5", nil),
+    ("verify", nil), ("release:5:100", nil), ("release", nil), ("", nil), (":", nil),
+    ("verify:4503599627370496", nil), ("a:-4503599627370496", nil), ("forget:no", nil),
+])
+func `the data of presses`(data: String, expected: CallbackData?) {
+    #expect(CallbackData(data) == expected)
 }
 
 @Test @IO func `commands have a budget`() {

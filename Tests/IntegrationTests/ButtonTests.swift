@@ -266,7 +266,11 @@ import Testing
             #expect(try await scene.intakePress(person, data: written) == "This button is out of date.", "\(data)")
         }
         #expect(scene.calls("getChatMember") == calls && scene.isMuted(person))
-        for group in ["-1", "-1001999999999", "5", "9223372036854775807"] {
+        for group in ["5", "9223372036854775807"] {
+            #expect(
+                try await scene.intakePress(person, data: "verify:\(person):\(group)") == "This button is out of date.")
+        }
+        for group in ["-1", "-1001999999999"] {
             #expect(
                 try await scene.intakePress(person, data: "verify:\(person):\(group)")
                     == "! This group is no longer protected.")

@@ -97,8 +97,8 @@ import Testing
             [
                 SQLStatement(
                     """
-                    INSERT INTO schema_migrations (version, name, checksum, min_code_version)
-                    VALUES (900, 'later', 'x', 900)
+                    INSERT INTO schema_migrations (version, name, checksum, min_code_version, applied_at)
+                    SELECT 900, 'later', 'x', 900, max(applied_at) FROM schema_migrations
                     """)
             ], .command)
         try await scene.expect([4: .failure], "A later build made version 900")

@@ -2,6 +2,14 @@
 
 import Domain
 
+/// How a chat is named in a question.
+public enum ChatReference: Hashable, Sendable {
+    /// By its id.
+    case id(ChatID)
+    /// By its public name, without `@`.
+    case name(String)
+}
+
 /// Reads channel names as people write them.
 enum ChannelArgument {
     /// The words of an argument list; commas separate too.

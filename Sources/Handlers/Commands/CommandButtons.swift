@@ -17,8 +17,7 @@ struct ButtonPress {
 
     /// A person among the arguments.
     func person(_ index: Int) -> UserID? {
-        guard index < arguments.count, let id = Int64(arguments[index]), id > 0, id < 1 << 52 else { return nil }
-        return UserID(id)
+        index < arguments.count ? CallbackData.user(arguments[index]) : nil
     }
 }
 
@@ -59,28 +58,25 @@ struct CommandButtons {
 
     /// Answers a press if its data is that of one of the buttons; false: it is for others.
     func handle(_ query: CallbackQuery) async -> Bool {
-        let parts = (query.data ?? "").split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count >= 2, let button = list[parts[0]] else { return false }
-        let language = Languages.of(languageCode: query.from.languageCode)
         // Data made up by hand names a group too: whoever sends it needs the right there.
-        guard let id = parts.last.flatMap({ Int64($0) }), id < 0, id > -(1 << 52), let message = query.message else {
-            await answer(query, language.toast(.outOfDate), isAlert: false)
-            return true
-        }
+        guard case .command(let name, let arguments, let id)? = query.data.flatMap({ CallbackData($0) }),
+            let button = list[name], let message = query.message
+        else { return false }
+        let language = Languages.of(languageCode: query.from.languageCode)
         do throws(CommandError) {
-            let known = try await stored { () async throws(StoreError) in try await tools.store.group(ChatID(id)) }
+            let known = try await stored { () async throws(StoreError) in try await tools.store.group(id) }
             guard let group = known else {
                 await answer(query, language.toast(.outOfDate), isAlert: false)
                 return true
             }
             if let refusal = await CommandRights(tools: tools).refusal(
-                of: type(of: button).audience, in: ChatID(id), message.chat.id.value == id ? message.chat.type : nil,
+                of: type(of: button).audience, in: id, message.chat.id == id ? message.chat.type : nil,
                 user: query.from.id)
             {
                 await answer(query, HTML.plain(language.text(refusal).html))
                 return true
             }
-            let press = ButtonPress(query: query, group: group, arguments: Array(parts.dropFirst().dropLast()))
+            let press = ButtonPress(query: query, group: group, arguments: arguments)
             switch try await button.press(press) {
             case .toast(let toast): await answer(query, language.toast(toast))
             case .message(let reply):
@@ -88,8 +84,7 @@ struct CommandButtons {
                 await show(reply, message, query, group)
             }
         } catch {
-            let call = "button_\(parts[0])"
-            _ = CommandFailure.report(error, name: call, chat: ChatID(id))
+            _ = CommandFailure.report(error, name: "button_\(name)", chat: id)
             await answer(query, language.toast(.somethingWrong))
         }
         return true

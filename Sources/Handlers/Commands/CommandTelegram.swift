@@ -4,14 +4,6 @@ import Domain
 import EventLoop
 import TelegramBotAPI
 
-/// How a chat is named in a question.
-public enum ChatReference: Hashable, Sendable {
-    /// By its id.
-    case id(ChatID)
-    /// By its public name, without `@`.
-    case name(String)
-}
-
 /// Calls of commands and jobs. `group` and `user` say on whose behalf, for the log of calls.
 @IO
 public protocol CommandTelegram: AnyObject {

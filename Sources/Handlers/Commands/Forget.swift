@@ -9,8 +9,6 @@ import TelegramBotAPI
 struct Forget: Command {
     static let name = CommandName.forget
     static let audience = Audience.privateChat
-    /// What the button says; it is always about whoever presses it.
-    static let data = "forget:ok"
 
     func run(_ call: CommandCall) async throws(CommandError) -> [Reply] {
         guard let user = call.user else { return [] }
@@ -18,7 +16,7 @@ struct Forget: Command {
     }
 
     static func keyboard(_ language: any Catalogue) -> InlineKeyboard {
-        [[InlineButton(language.label(.forget), .callback(data))]]
+        [[InlineButton(language.label(.forget), .callback(CallbackData.forgetting))]]
     }
 }
 
@@ -29,7 +27,7 @@ struct ForgetButton {
 
     /// Answers a press if it is on this button; false: it is for others.
     func handle(_ query: CallbackQuery) async -> Bool {
-        guard query.data == Forget.data else { return false }
+        guard query.data.flatMap({ CallbackData($0) }) == .forget else { return false }
         let language = Languages.of(languageCode: query.from.languageCode)
         guard let message = query.message, message.chat.type == .private else {
             await tools.answer(query, language.toast(.outOfDate))

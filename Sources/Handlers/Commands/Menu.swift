@@ -48,7 +48,7 @@ public struct MenuButtons {
     /// Answers a press if its data belongs to the private chat; false: it is for others.
     public func handle(_ query: CallbackQuery) async -> Bool {
         if await ForgetButton(tools: tools).handle(query) { return true }
-        guard let data = query.data, data.hasPrefix("menu_") else { return false }
+        guard case .menu(let data)? = query.data.flatMap({ CallbackData($0) }) else { return false }
         let language = Languages.of(languageCode: query.from.languageCode)
         guard let message = query.message, message.chat.type == .private, let screen = screen(data, language) else {
             await tools.answer(query, language.toast(.outOfDate))

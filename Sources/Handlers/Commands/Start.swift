@@ -19,24 +19,14 @@ struct Start: Command {
             try await tools.store.setCanMessage(
                 true, user: user.id, username: user.username, language: user.languageCode)
         }
-        if let group = Self.group(in: call.arguments.first) {
-            return [try await privateChat.screen(of: group, for: user)]
+        switch call.arguments.first.flatMap({ DeepLink($0) }) {
+        case .picker(let group): return try await ChannelPicker(tools: tools).open(group, for: user)
+        case .notices: return [Reply(.noticesOn)]
+        case .verify(let group): return [try await privateChat.screen(of: group, for: user)]
+        case nil: break
         }
-        if let group = Self.group(in: call.arguments.first, after: "p_") {
-            return try await ChannelPicker(tools: tools).open(group, for: user)
-        }
-        if call.arguments.first == "notify" { return [Reply(.noticesOn)] }
         let language = Languages.of(languageCode: user.languageCode)
         let menu = Reply(.welcome, keyboard: Menu.main(in: language, botUsername: tools.botUsername))
         return try await privateChat.heldGroups(of: user, verifies: false) + [menu]
-    }
-
-    /// The group of `v_{group_id}` or the like.
-    static func group(in payload: String?, after prefix: String = "v_") -> ChatID? {
-        guard let payload, payload.hasPrefix(prefix), let id = Int64(payload.dropFirst(2)), id < 0, id > -(1 << 52)
-        else {
-            return nil
-        }
-        return ChatID(id)
     }
 }

@@ -170,14 +170,10 @@ public final class ButtonHandler: Verifying {
 
     /// Whose button it is (`nil`: whoever presses) and which group it is about.
     private static func target(_ query: CallbackQuery) -> (UserID?, ChatID)? {
-        guard let data = query.data else { return nil }
-        if data == "verify_membership" { return query.message.map { (nil, $0.chat.id) } }
-        let parts = data.split(separator: ":")
-        guard parts.first == "verify", parts.count == 2 || parts.count == 3, let user = Int64(parts[1]) else {
-            return nil
-        }
-        if parts.count == 3 { return Int64(parts[2]).map { (UserID(user), ChatID($0)) } }
-        return query.message.map { (UserID(user), $0.chat.id) }
+        guard case .verify(let user, let group)? = query.data.flatMap({ CallbackData($0) }),
+            let place = group ?? query.message?.chat.id
+        else { return nil }
+        return (user, place)
     }
 
     private func answer(_ query: CallbackQuery, _ text: String, isAlert: Bool) async {
