@@ -21,6 +21,27 @@ enum Databases {
         return "\(configuration.stateDirectory)/simulator.db"
     }
 
+    /// Runs a command's work on the database that the configuration names, and says what went wrong with it.
+    static func use(
+        _ configuration: Configuration, for command: String,
+        _ work: @IO (any Database) async throws(StoreError) -> ExitCode
+    ) async -> ExitCode {
+        do throws(StoreError) {
+            let database = try await open(configuration, scratch: simulatorFile(configuration))
+            do throws(StoreError) {
+                let code = try await work(database)
+                await database.close()
+                return code
+            } catch {
+                await database.close()
+                throw error
+            }
+        } catch {
+            Terminal.error("nezuko \(command): \(error.advice)")
+            return .database
+        }
+    }
+
     /// - Throws: `StoreError` when a SQLite file cannot be opened; a PostgreSQL server that is away is no error.
     ///
     /// - Parameter scratch: a SQLite file to open instead.

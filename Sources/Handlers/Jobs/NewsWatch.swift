@@ -23,9 +23,8 @@ public final class NewsWatch {
     private var outsideChange: String?
     private var isFirst = true
     private var counted: Instant?
-    private var timer: LoopTimer?
-    private var isLooking = false
-    private var isStopped = false
+    private lazy var repeating = Repeating(everyMilliseconds: intervalMilliseconds) { [weak self] in await self?.look()
+    }
 
     /// - Parameter tellsByMessage: whether other processes' changes come as messages: PostgreSQL.
     public init(store: any Store, caches: Caches, tellsByMessage: Bool) {
@@ -38,23 +37,10 @@ public final class NewsWatch {
     static func registerMetrics() { _ = paused }
 
     /// Looks at once, then again and again.
-    public func start() {
-        guard !isStopped else { return }
-        timer = Loop.shared.schedule(afterMilliseconds: intervalMilliseconds) { [weak self] in self?.start() }
-        // A slow database must not pile up looks.
-        guard !isLooking else { return }
-        isLooking = true
-        Task {
-            await self.look()
-            self.isLooking = false
-        }
-    }
+    public func start() { repeating.start() }
 
     /// Ends; what was known last stays.
-    public func stop() {
-        isStopped = true
-        timer?.cancel()
-    }
+    public func stop() { repeating.stop() }
 
     /// Reads the news. With the database away what was known last goes on.
     public func look() async {

@@ -11,38 +11,26 @@ public final class Purges {
     private static let intervalMilliseconds: Int64 = 15_000
 
     private let services: Services
-    private var timer: LoopTimer?
-    private var isWorking = false
-    private var isStopped = false
+    private lazy var repeating = Repeating(everyMilliseconds: Self.intervalMilliseconds) { [weak self] in
+        await self?.work()
+    }
 
     /// Purges with the service's parts.
     public init(services: Services) { self.services = services }
 
     /// Looks at once, then every 15 s.
-    public func start() {
-        guard !isStopped else { return }
-        timer = Loop.shared.schedule(afterMilliseconds: Self.intervalMilliseconds) { [weak self] in self?.start() }
-        guard !isWorking else { return }
-        isWorking = true
-        Task {
-            await self.work()
-            self.isWorking = false
-        }
-    }
+    public func start() { repeating.start() }
 
     /// Ends; what is left is left to the next start.
-    public func stop() {
-        isStopped = true
-        timer?.cancel()
-    }
+    public func stop() { repeating.stop() }
 
     /// Purges what can be purged now. With the database away the next look does.
     func work() async {
         do throws(StoreError) {
-            for group in try await services.store.groupsToPurge() where !isStopped {
+            for group in try await services.store.groupsToPurge() where !repeating.isStopped {
                 // Rows that wait in the log would come back after it.
                 guard await services.log.flush() else { return }
-                let purge = try await services.store.purge(group) { [weak self] in self?.isStopped == false }
+                let purge = try await services.store.purge(group) { [repeating] in !repeating.isStopped }
                 services.caches.groups.forget(group)
                 await services.tell("group:\(group.value)")
                 Log.info("group_purged", .chatID(group.value), .count(Int64(purge.rows)))

@@ -24,9 +24,9 @@ public final class ServiceGauges {
 
     private let store: any Store
     private let api: BotAPI
-    private var timer: LoopTimer?
-    private var isReading = false
-    private var isStopped = false
+    private lazy var repeating = Repeating(everyMilliseconds: Self.intervalMilliseconds) { [weak self] in
+        await self?.read()
+    }
 
     /// Gauges over this store and this connection to Telegram.
     public init(store: any Store, api: BotAPI) {
@@ -39,23 +39,12 @@ public final class ServiceGauges {
 
     /// Reads at once, then every 15 s.
     public func start() {
-        guard !isStopped else { return }
         Self.current = self
-        timer = Loop.shared.schedule(afterMilliseconds: Self.intervalMilliseconds) { [weak self] in self?.start() }
-        // A slow database must not pile up readings.
-        guard !isReading else { return }
-        isReading = true
-        Task {
-            await self.read()
-            self.isReading = false
-        }
+        repeating.start()
     }
 
     /// Ends; the gauges keep what was read last.
-    public func stop() {
-        isStopped = true
-        timer?.cancel()
-    }
+    public func stop() { repeating.stop() }
 
     private func read() async {
         do throws(StoreError) {

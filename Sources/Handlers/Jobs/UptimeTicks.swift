@@ -13,10 +13,10 @@ public final class UptimeTicks {
     private let store: any ServiceStore
     private let version: String
     private let schemaVersion: Int
-    private var timer: LoopTimer?
     private var beats = 0
-    private var beating: Task<Void, Never>?
-    private var isStopped = false
+    private lazy var repeating = Repeating(everyMilliseconds: Self.heartbeatMilliseconds) { [weak self] in
+        await self?.beat()
+    }
     /// Replicas alive at the last heartbeat; `nil` before the first.
     public private(set) var replicas: Int?
 
@@ -31,20 +31,12 @@ public final class UptimeTicks {
     static func registerMetrics() { _ = alive }
 
     /// Begins at once.
-    public func start() {
-        guard !isStopped else { return }
-        timer = Loop.shared.schedule(afterMilliseconds: Self.heartbeatMilliseconds) { [weak self] in self?.start() }
-        // A slow database must not pile up heartbeats.
-        guard beating == nil else { return }
-        beating = Task { await self.beat() }
-    }
+    public func start() { repeating.start() }
 
     /// Ends, and takes the replica's row away.
     public func stop() async {
-        isStopped = true
-        timer?.cancel()
         // A heartbeat under way would bring the row back.
-        await beating?.value
+        await repeating.finish()
         do throws(StoreError) {
             try await store.removeReplica()
         } catch {
@@ -54,7 +46,6 @@ public final class UptimeTicks {
     }
 
     private func beat() async {
-        defer { beating = nil }
         let ticks = beats % 3 == 0
         beats += 1
         do throws(StoreError) {

@@ -29,9 +29,9 @@ public final class WebhookWatch {
     private let api: BotAPI
     private let store: any ServiceStore
     private let url: String
-    private var timer: LoopTimer?
-    private var isLooking = false
-    private var isStopped = false
+    private lazy var repeating = Repeating(everyMilliseconds: Self.intervalMilliseconds) { [weak self] in
+        await self?.look()
+    }
     private var last = Finding.ours
     private var lastErrorSeconds: Int64?
 
@@ -46,22 +46,10 @@ public final class WebhookWatch {
     static func registerMetrics() { _ = (pending, lastError) }
 
     /// Looks at once, then every minute.
-    public func start() {
-        guard !isStopped else { return }
-        timer = Loop.shared.schedule(afterMilliseconds: Self.intervalMilliseconds) { [weak self] in self?.start() }
-        guard !isLooking else { return }
-        isLooking = true
-        Task {
-            await self.look()
-            self.isLooking = false
-        }
-    }
+    public func start() { repeating.start() }
 
     /// Ends; another replica goes on when the lease has run out.
-    public func stop() {
-        isStopped = true
-        timer?.cancel()
-    }
+    public func stop() { repeating.stop() }
 
     /// One look, if this replica is the one that looks.
     @discardableResult

@@ -48,22 +48,8 @@ enum PauseCommand: Subcommand {
             return .usage
         }
         guard let configuration = Environment.configuration(for: .tool) else { return .usage }
-        let database: any Database
-        do {
-            database = try await Databases.open(configuration, scratch: Databases.simulatorFile(configuration))
-        } catch {
-            Terminal.error("nezuko pause: \(error.advice)")
-            return .database
-        }
-        do throws(StoreError) {
-            let store = DatabaseStore(database: database, botID: configuration.botID)
-            let code = try await pause(wish, store)
-            await database.close()
-            return code
-        } catch {
-            await database.close()
-            Terminal.error("nezuko pause: \(error.advice)")
-            return .database
+        return await Databases.use(configuration, for: name) { (database) async throws(StoreError) in
+            try await pause(wish, DatabaseStore(database: database, botID: configuration.botID))
         }
     }
 

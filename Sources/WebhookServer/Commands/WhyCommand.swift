@@ -39,23 +39,9 @@ enum WhyCommand: Subcommand {
             return .usage
         }
         guard let configuration = Environment.configuration(for: .tool) else { return .usage }
-        let database: any Database
-        do {
-            database = try await Databases.open(configuration, scratch: Databases.simulatorFile(configuration))
-        } catch {
-            Terminal.error("nezuko why: \(error.advice)")
-            return .database
-        }
-        do throws(StoreError) {
+        return await Databases.use(configuration, for: name) { (database) async throws(StoreError) in
             if case .retry(let update) = wish { return try await retry(update, configuration, database) }
-            let store = DatabaseStore(database: database, botID: configuration.botID)
-            let code = try await tell(wish, store, isJSON: isJSON)
-            await database.close()
-            return code
-        } catch {
-            await database.close()
-            Terminal.error("nezuko why: \(error.advice)")
-            return .database
+            return try await tell(wish, DatabaseStore(database: database, botID: configuration.botID), isJSON: isJSON)
         }
     }
 
@@ -155,7 +141,6 @@ enum WhyCommand: Subcommand {
     ) async throws(StoreError) -> ExitCode {
         guard let token = configuration.botToken else {
             Terminal.error("nezuko why: BOT_TOKEN is not set, and without it nothing can be done again.")
-            await database.close()
             return .usage
         }
         let service = Service(
