@@ -53,6 +53,10 @@ final class MemberScene {
     /// Ends the service, then the world.
     func end() async {
         await services.workers.drain(graceMilliseconds: 2000)
+        await #expect(throws: Never.self) {
+            let decisions = try await Replay.stored(in: world.database) + Replay.offered(to: world.log)
+            #expect(try Replay.differences(of: decisions).isEmpty)
+        }
         await world.end()
     }
 

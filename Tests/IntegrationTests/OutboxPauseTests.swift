@@ -217,7 +217,8 @@ struct OutboxPauseTests {
         #expect(try await outbox.text("SELECT state, (lifted_at IS NULL) FROM user_restrictions") == "orphaned 1")
         #expect(
             try await outbox.text("SELECT enabled FROM protected_groups") == "0")
-        #expect(try await outbox.waiting() == "delete")
+        // A mute whose row was dropped under it is looked at again, which finds the same.
+        try await outbox.until("only the other chat's is left") { try await outbox.waiting() == "delete" }
         await outbox.end()
     }
 
@@ -259,7 +260,9 @@ struct OutboxPauseTests {
                 == "\(new) held"
         }
         #expect(!simulator.permissions(of: ben, in: new).contains(.sendMessages))
-        #expect(try await outbox.text("SELECT kind, chat_id FROM effects") == "expire \(new)")
+        try await outbox.until("nothing of the old group is left") {
+            try await outbox.text("SELECT kind, chat_id FROM effects") == "expire \(new)"
+        }
         #expect(try await outbox.text("SELECT count(*) FROM protected_groups WHERE group_id = \(basic)") == "0")
         await outbox.end()
     }

@@ -134,23 +134,8 @@ final class Scene {
     func end() async throws {
         clearFaults()
         await services.workers.drain(graceMilliseconds: 5000)
-        let text = database.dialect == .sqlite ? "facts" : "facts::text"
-        let rows = try await world.database.run([SQLStatement("SELECT outcome, \(text) FROM decisions")], .read)
-        var decisions: [(String, String)] = []
-        for row in rows.first ?? [] {
-            if case (.text(let outcome), .text(let facts)) = (row[0], row[1]) { decisions.append((outcome, facts)) }
-        }
-        for case .decision(let row) in world.log.rows { decisions.append((row.outcome, row.facts)) }
-        for (outcome, stored) in decisions {
-            #expect(stored.utf8.count <= 1024)
-            let reason = try JSONValue(parsing: Array(stored.utf8))["reason"]?.string
-            let again = decide(try Facts(stored: stored))
-            if reason == "already_held" {
-                #expect(outcome == "delete" && again.outcome == "hold")
-            } else {
-                #expect(again.outcome == outcome && again.reason == reason, "\(stored)")
-            }
-        }
+        let decisions = try await Replay.stored(in: world.database) + Replay.offered(to: world.log)
+        #expect(try Replay.differences(of: decisions).isEmpty)
         if database.dialect == .postgreSQL { await database.close() }  // its connections are its own
         await world.end()
         Self.unended[ObjectIdentifier(self)] = nil

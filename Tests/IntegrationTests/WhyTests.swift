@@ -47,7 +47,7 @@ import Testing
             try await scene.run(
                 """
                 INSERT INTO decisions (update_id, group_id, user_id, at, rule_version, outcome, facts, effects)
-                SELECT update_id, group_id, user_id, \(earlier), rule_version, 'allow', facts, '[]' FROM decisions
+                SELECT update_id, group_id, user_id, \(earlier), rule_version, outcome, facts, '[]' FROM decisions
                 WHERE outcome = 'hold'
                 """)
         }
@@ -57,7 +57,7 @@ import Testing
         let verdicts = answer.split(separator: "\n").filter { $0.contains(" → ") }
         #expect(verdicts.first == "Pressed the button → released: subscribed to everything")
         #expect(
-            verdicts.dropFirst() == ["Message → muted: not subscribed", "Message → let through: not subscribed"])
+            verdicts.dropFirst() == ["Message → muted: not subscribed", "Message → muted: not subscribed"])
         #expect(answer.hasPrefix("Boris, now: not muted by me"))
         #expect(answer.contains("→ unmute: done in"))
         let old = engine == .sqlite ? "strftime('%Y-%m-%dT%H:%M:%fZ', at, '-31 days')" : "at - interval '31 days'"

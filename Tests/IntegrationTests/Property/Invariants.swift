@@ -67,7 +67,7 @@ struct Invariants {
 
     /// Each hold has its decision, and so has each release that rules or administrators made.
     private func decisions() async throws -> [String] {
-        var found: [String] = []
+        var found = try Replay.differences(of: try await Replay.stored(in: property.world.database))
         let undecided = try await property.world.ask(
             """
             SELECT u.id FROM user_restrictions u WHERE NOT EXISTS (SELECT 1 FROM decisions d
