@@ -328,8 +328,7 @@ struct English: Catalogue {
         case .modeObserve(let releasing):
             """
             Only watching: I decide and write down what I would do, and do nothing. /status says how many would have \
-            been muted.
-            \(Plural.english(
+            been muted.\(releasing == 0 ? "" : "\n" + Plural.english(
                 releasing, "\(releasing) muted member is being released.",
                 "\(releasing) muted members are being released."))
             """

@@ -346,8 +346,7 @@ struct Russian: Catalogue {
         case .modeObserve(let releasing):
             """
             Только наблюдение: я решаю и записываю, что сделал бы, но ничего не делаю. /status скажет, сколько людей \
-            было бы ограничено.
-            Освобождаю ограниченных: \(releasing).
+            было бы ограничено.\(releasing == 0 ? "" : "\nОсвобождаю ограниченных: \(releasing).")
             """
         case .modeEnforce: "Защита действует: кто не подписан, ограничивается и узнаёт почему."
         case .statistics(let days, let verifications, let restrictions, let rate, let errors, let topHour):
