@@ -239,6 +239,21 @@ struct OutboxPauseTests {
         await outbox.end()
     }
 
+    /// The rows move while a mute is being prepared: it must not be taken for one of a group that was given up.
+    @Test(.timeLimit(.minutes(1)), arguments: Engine.allCases) @IO
+    func `a mute in a group whose row is not there is made all the same`(_ engine: Engine) async throws {
+        let outbox = try await OutboxWorld(engine)
+        let ben = outbox.person("Ben")
+        try await outbox.recordHold(ben)
+        try await outbox.execute("DELETE FROM protected_groups WHERE group_id = \(outbox.group)")
+        outbox.first.services.workers.start()
+        try await outbox.until("the mute is made") {
+            try await outbox.text("SELECT state FROM user_restrictions") == "held"
+        }
+        #expect(outbox.isMuted(ben))
+        await outbox.end()
+    }
+
     @Test(.timeLimit(.minutes(1)), arguments: Engine.allCases) @IO
     func `a group that has moved takes its holds along, and is tried once more at once`(_ engine: Engine) async throws {
         let outbox = try await OutboxWorld(engine)

@@ -13,7 +13,8 @@ extension EffectPerformer {
         else { return .done() }
         let group = try await group(effect.chat)
         // A hold decided before protection went off and stored after it is not among those that were released then.
-        let isProtecting = group?.isEnabled == true
+        // One that is not there has moved under our hands: Telegram will say so, and the hold goes along.
+        let isProtecting = group?.isEnabled ?? true
         if !effect.mayBeDone {
             if !isProtecting { return .done([.closed(ledger, .unprotected)]) }
             if let group, let stop = stop(in: group) { return .done([.closed(ledger, .admin)], failure: stop) }
