@@ -51,8 +51,6 @@ public protocol RetentionStore: AnyObject {
     func groupsLeft(olderThanDays days: Int) async throws(StoreError) -> [ChatID]
     /// The bot is in a group again: what was kept of it is kept on.
     func botReturned(to group: ChatID) async throws(StoreError)
-    /// A group is to be purged once nobody is held there; protecting it again takes that back.
-    func markForPurge(_ group: ChatID) async throws(StoreError)
     /// Marked groups that are not enabled and in which nobody is held. A hold that cannot be lifted, since the bot is
     /// out of the group, is nobody's any more.
     func groupsToPurge() async throws(StoreError) -> [ChatID]

@@ -218,10 +218,10 @@ public protocol ServiceStore: AnyObject {
     func serviceCounts() async throws(StoreError) -> ServiceCounts
     /// A service-wide setting (JSON), or `nil`.
     func setting(_ key: String) async throws(StoreError) -> String?
-    /// Sets one.
-    func setSetting(_ key: String, _ value: String) async throws(StoreError)
-    /// Stops enforcement in all groups until then, in seconds since 1970 (0: goes on now).
-    func pause(untilSeconds: Int64) async throws(StoreError)
+    /// Sets one; `nil` removes it.
+    func setSetting(_ key: String, _ value: String?) async throws(StoreError)
+    /// Stops enforcement in all groups until then, in seconds since 1970 (0: goes on now), and notes who wanted it.
+    func pause(untilSeconds: Int64, audit: AuditRow) async throws(StoreError)
     /// How many groups are paused for themselves.
     func pausedGroupCount() async throws(StoreError) -> Int64
     /// What changed for the whole service, and whether somebody beside it changed something.

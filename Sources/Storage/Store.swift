@@ -36,13 +36,16 @@ public struct Protection: Sendable {
     public var replacesOwner: Bool
     /// Channels to link or refresh.
     public var channels: [RequiredChannel]
-    /// Settings to store with it; `nil`: the present ones stay.
-    public var params: GroupParams?
+    /// The group only watches from now on: open holds end, each with a row of this decision. `nil`: the mode stays, and
+    /// orphaned holds are `held` again.
+    public var watching: DecisionRow?
+    /// Who asked, to be noted with it.
+    public var audit: AuditRow?
 
     /// A wish with the given facts.
     public init(
         group: ChatID, title: String, owner: UserID, ownerUsername: String?, replacesOwner: Bool,
-        channels: [RequiredChannel], params: GroupParams? = nil
+        channels: [RequiredChannel], watching: DecisionRow? = nil, audit: AuditRow? = nil
     ) {
         self.group = group
         self.title = title
@@ -50,22 +53,27 @@ public struct Protection: Sendable {
         self.ownerUsername = ownerUsername
         self.replacesOwner = replacesOwner
         self.channels = channels
-        self.params = params
+        self.watching = watching
+        self.audit = audit
     }
 }
 
-/// Groups, channels, links, exemptions.
+/// Groups, channels, links, exemptions. Where an `audit` is given it is stored with the change, or not at all.
 @IO
 public protocol GroupStore: AnyObject {
     /// The group with channels and valid exemptions, or `nil` if it was never protected.
     func group(_ id: ChatID) async throws(StoreError) -> ProtectedGroup?
     /// Enabled groups that require `channel`, whatever the link's health.
     func groups(requiring channel: ChatID) async throws(StoreError) -> [ChatID]
-    /// Upserts owner, group (enabled), channels (health ok) and links. Links come back in the order of linking.
+    /// Upserts owner, group (enabled), channels (health ok) and links, and takes orphaned holds on (with a prompt for
+    /// those who are untold) or ends them. Links come back in the order of linking.
     func protect(_ protection: Protection) async throws(StoreError)
     /// Disables the decision's group; a `lift` (reason unprotected, 10/s) is recorded for each open hold, with a row of
     /// this decision for each person. Returns their number.
-    func disable(as decision: DecisionRow) async throws(StoreError) -> Int
+    func disable(as decision: DecisionRow, audit: AuditRow?) async throws(StoreError) -> Int
+    /// Disables the decision's group as `disable` does and marks it: its rows are deleted once nobody is held there;
+    /// protecting it again takes that back. Returns the number of those who are released.
+    func beginPurge(as decision: DecisionRow, audit: AuditRow?) async throws(StoreError) -> Int
     /// Ends all holds of the decision's group as `disable` does, and leaves it enabled. Returns their number.
     func releaseAll(as decision: DecisionRow) async throws(StoreError) -> Int
     /// People who would have been held in the last 24 h, had the group not only watched.
@@ -73,15 +81,18 @@ public protocol GroupStore: AnyObject {
     /// Removes a link of the decision's group; removing the last one disables. Those who were held for this channel
     /// alone are lifted, each with a row of the decision; the others get a `recheck`.
     /// Returns how many links are left, or `nil` if it was not linked.
-    func unlink(_ channel: ChatID, as decision: DecisionRow) async throws(StoreError) -> Int?
-    /// Replaces the stored `params` (a JSON object; `nil`: all defaults).
-    func setParams(_ params: GroupParams?, of group: ChatID) async throws(StoreError)
+    func unlink(_ channel: ChatID, as decision: DecisionRow, audit: AuditRow?) async throws(StoreError) -> Int?
+    /// Stores those settings in which `new` differs from `old`, so that changes made at the same time all stand. With
+    /// `releasing` all holds of the group end as `releaseAll` does it. Returns the number of those who are released.
+    func changeParams(
+        from old: GroupParams, to new: GroupParams, of group: ChatID, releasing: DecisionRow?, audit: AuditRow?
+    ) async throws(StoreError) -> Int
     /// Exempts a person (`untilSeconds` nil: for good). False when 200 are exempt for good already.
     func exempt(
-        _ user: UserID, in group: ChatID, untilSeconds: Int64?, reason: String
+        _ user: UserID, in group: ChatID, untilSeconds: Int64?, reason: String, audit: AuditRow?
     ) async throws(StoreError) -> Bool
     /// Ends an exemption.
-    func removeExemption(of user: UserID, in group: ChatID) async throws(StoreError)
+    func removeExemption(of user: UserID, in group: ChatID, audit: AuditRow?) async throws(StoreError)
     /// Sets a link's health; with a change `notice`, which has a key, is recorded. Returns whether it changed.
     func setHealth(
         _ health: LinkHealth, of channel: ChatID, in group: ChatID, telling notice: EffectWish?
@@ -95,7 +106,8 @@ public protocol GroupStore: AnyObject {
     func botRemoved(from group: ChatID) async throws(StoreError)
     /// The bot is out of a channel: all its links broken. Returns the groups.
     func botRemoved(fromChannel channel: ChatID) async throws(StoreError) -> [ChatID]
-    /// The bot is back in an enabled group: its orphaned holds are `held` again. Returns their number.
+    /// The bot is back in an enabled group: its orphaned holds are `held` again, with a prompt for those of them who are
+    /// untold. Returns their number.
     func adoptOrphans(in group: ChatID) async throws(StoreError) -> Int
     /// Moves every row from the old id of a migrated group to the new one; `delete`, `edit`, `expire` are dropped.
     func migrate(_ old: ChatID, to new: ChatID) async throws(StoreError)

@@ -41,29 +41,6 @@ public struct StoredDecision: Equatable, Sendable {
     }
 }
 
-/// One row of `admin_audit_log`: what an administrator changed.
-public struct AuditRow: Equatable, Sendable {
-    /// Who; `nil`: an anonymous administrator, or somebody at a terminal.
-    public var admin: UserID?
-    /// What was done, such as `release`.
-    public var action: String
-    /// The kind of thing that it was done to, such as `user`.
-    public var targetType: String
-    /// Which.
-    public var target: String
-    /// A JSON object with what else there is to say.
-    public var details: String
-
-    /// A row with the given columns.
-    public init(admin: UserID?, action: String, targetType: String, target: String, details: String) {
-        self.admin = admin
-        self.action = action
-        self.targetType = targetType
-        self.target = target
-        self.details = details
-    }
-}
-
 /// How far an update has come.
 public enum UpdateState: Equatable, Sendable {
     /// What it leads to is stored.
@@ -88,6 +65,4 @@ public protocol TraceStore: AnyObject {
     /// Takes an update back that was given up, so that it may be recorded once more; at its next failure it is given
     /// up again. Gives its JSON without texts and names, or `nil` when it was not given up.
     func reopen(_ update: UpdateID) async throws(StoreError) -> String?
-    /// Notes what an administrator changed.
-    func audit(_ row: AuditRow) async throws(StoreError)
 }

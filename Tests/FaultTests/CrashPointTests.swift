@@ -14,6 +14,12 @@ private enum Scenario: String, CaseIterable {
     case release
     /// Somebody who is held presses the button after joining the channel unseen.
     case press
+    /// The owner lets the group only watch while somebody is held.
+    case observe
+    /// The owner protects a group again in which somebody is still muted who was never told.
+    case protect
+    /// The bot gets its rights back in such a group.
+    case back
 }
 
 /// One life and death of a process in one scenario, with people of its own.
@@ -44,15 +50,29 @@ private final class Course {
                 ])
             _ = try await world.takeUpdates()
         case .join: break
-        case .release, .press:
-            let replica = try await world.serve()
-            message = try await world.write(person, in: group)
-            try await deliver(to: replica)
-            try await world.effectsDone()
-            try await deliver(to: replica)
-            world.forget(replica)
-            _ = try await replica.child.terminate()
+        case .release, .press, .observe: try await letHold()
+        case .protect, .back:
+            try await letHold()
+            try await world.change(
+                "UPDATE user_restrictions SET state = 'orphaned', told_at = NULL WHERE group_id = \(group.id)")
+            if scenario == .protect {
+                try await world.change("UPDATE protected_groups SET enabled = FALSE WHERE group_id = \(group.id)")
+            } else {
+                try await world.control("botRights", ["chat": .int(group.id)])
+                _ = try await world.takeUpdates()
+            }
         }
+    }
+
+    /// Until a person who is not subscribed is held and told.
+    private func letHold() async throws {
+        let replica = try await world.serve()
+        message = try await world.write(person, in: group)
+        try await deliver(to: replica)
+        try await world.effectsDone()
+        try await deliver(to: replica)
+        world.forget(replica)
+        _ = try await replica.child.terminate()
     }
 
     /// What begins it; gives the updates that tell of it.
@@ -70,6 +90,12 @@ private final class Course {
                     "user": .int(person), "chat": .int(group.id), "message": .int(prompt),
                     "data": .string("verify:\(person)"),
                 ])
+        case .observe: try await world.write(group.owner, in: group, "/settings mode observe")
+        case .protect: try await world.write(group.owner, in: group, "/protect @the_news")
+        case .back:
+            let rights = ["can_manage_chat", "can_delete_messages", "can_restrict_members"]
+            try await world.control(
+                "botRights", ["chat": .int(group.id), "rights": .array(rights.map { .string($0) })])
         }
         return try await world.takeUpdates()
     }
@@ -104,6 +130,16 @@ private final class Course {
             #expect(messages.isEmpty, notes)
             #expect(
                 try await world.count("decisions WHERE group_id = \(group.id) AND outcome = 'release'") == 1, notes)
+        case .observe:
+            #expect(!isMuted && holds == "\(person) closed", notes)
+            #expect(
+                try await world.ask("SELECT params FROM protected_groups WHERE group_id = \(group.id)")
+                    .contains("observe"), notes)
+        case .protect, .back:
+            #expect(isMuted && holds == "\(person) held", notes)
+            #expect(
+                try await world.count("user_restrictions WHERE group_id = \(group.id) AND told_at IS NOT NULL") == 1,
+                notes)
         }
         if message != 0 { #expect(try await !world.stands(message, in: group), notes) }
         guard scenario == .hold else { return }

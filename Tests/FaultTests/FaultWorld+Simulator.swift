@@ -57,7 +57,8 @@ extension FaultWorld {
         if let warningSeconds {
             var params = GroupParams()
             params.warningSeconds = warningSeconds
-            try await store.setParams(params, of: ChatID(group.id))
+            _ = try await store.changeParams(
+                from: GroupParams(), to: params, of: ChatID(group.id), releasing: nil, audit: nil)
         }
         return group
     }

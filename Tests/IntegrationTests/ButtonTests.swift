@@ -242,7 +242,7 @@ import Testing
         let person = try await scene.held("Boris")
         #expect(
             try await scene.store.exempt(
-                UserID(person), in: ChatID(scene.group), untilSeconds: nil, reason: "admin"))
+                UserID(person), in: ChatID(scene.group), untilSeconds: nil, reason: "admin", audit: nil))
         scene.services.caches.groups.forget(ChatID(scene.group))
         #expect(try await scene.press(person, "verify:\(person)") == "! You can write now.")
         #expect(!scene.isMuted(person))

@@ -154,7 +154,7 @@ import Testing
         #expect(scene.simulator.calls.count { $0.chatID == scene.news } == 0)
         #expect(scene.log == ["news verified decisive cached"])
         // A command that changes the settings takes effect with the next message.
-        _ = try await scene.services.store.disable(as: .unprotected(ChatID(scene.group)))
+        _ = try await scene.services.store.disable(as: .unprotected(ChatID(scene.group)), audit: nil)
         scene.services.caches.told("group:\(scene.group)")
         let stranger = scene.stranger()
         #expect(scene.stands(try await scene.write(stranger)))

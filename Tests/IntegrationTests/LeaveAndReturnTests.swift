@@ -16,7 +16,7 @@ import Testing
         let disabled = scene.simulator.addGroup("Off", owner: scene.world.owner)
         let absent = scene.simulator.addGroup("Absent", owner: scene.world.owner)
         for group in [other, disabled, absent] { try await scene.protect(group, by: [scene.news]) }
-        _ = try await scene.store.disable(as: .unprotected(ChatID(disabled)))
+        _ = try await scene.store.disable(as: .unprotected(ChatID(disabled)), audit: nil)
         let person = scene.person("Boris", knows: [scene.news])
         scene.simulator.place(person, in: other)
         scene.simulator.place(person, in: disabled)

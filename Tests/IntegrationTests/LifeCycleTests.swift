@@ -259,8 +259,9 @@ import Testing
         try await scene.protect(basic, by: [scene.news])
         var params = GroupParams()
         params.language = "ru"
-        try await scene.store.setParams(params, of: ChatID(basic))
-        _ = try await scene.store.exempt(UserID(5), in: ChatID(basic), untilSeconds: nil, reason: "admin")
+        _ = try await scene.store.changeParams(
+            from: GroupParams(), to: params, of: ChatID(basic), releasing: nil, audit: nil)
+        _ = try await scene.store.exempt(UserID(5), in: ChatID(basic), untilSeconds: nil, reason: "admin", audit: nil)
         let person = scene.person("Boris", isInGroup: false)
         scene.simulator.place(person, in: basic)
         if word == .error { scene.lost = ["message"] }

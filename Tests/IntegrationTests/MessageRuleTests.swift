@@ -62,7 +62,7 @@ import Testing
         #expect(try await scene.ask("SELECT count(*) FROM effects") == "0")
 
         // A disabled group is never enforced.
-        _ = try await scene.services.store.disable(as: .unprotected(ChatID(group)))
+        _ = try await scene.services.store.disable(as: .unprotected(ChatID(group)), audit: nil)
         scene.services.caches.groups.forget(ChatID(group))
         #expect(scene.stands(try await scene.write(person)))
         #expect(scene.calls("getChatMember") == 0)
@@ -129,9 +129,9 @@ import Testing
         let (good, later) = (scene.stranger(), scene.stranger())
         let until = WallClock.now.seconds + 3600
         _ = try await scene.services.store.exempt(
-            UserID(good), in: ChatID(scene.group), untilSeconds: nil, reason: "admin")
+            UserID(good), in: ChatID(scene.group), untilSeconds: nil, reason: "admin", audit: nil)
         _ = try await scene.services.store.exempt(
-            UserID(later), in: ChatID(scene.group), untilSeconds: until, reason: "admin")
+            UserID(later), in: ChatID(scene.group), untilSeconds: until, reason: "admin", audit: nil)
         scene.services.caches.groups.forget(ChatID(scene.group))
         #expect(scene.stands(try await scene.write(good)))
         #expect(scene.stands(try await scene.write(later)))

@@ -18,7 +18,7 @@ struct OutboxLaneTests {
             outbox.simulator.place(person, in: outbox.world.group)
             try await outbox.world.hold(person, for: [outbox.world.news])
         }
-        _ = try await outbox.store.disable(as: .unprotected(outbox.group))
+        _ = try await outbox.store.disable(as: .unprotected(outbox.group), audit: nil)
         try await outbox.execute("UPDATE protected_groups SET enabled = TRUE")
         outbox.first.services.caches.groups.forget(outbox.group)
         outbox.simulator.failNext(.slow(milliseconds: 4000), of: "restrictChatMember", count: 40)

@@ -68,7 +68,7 @@ struct OutboxRaceTests {
         let outbox = try await OutboxWorld(engine)
         let ben = outbox.person("Ben")
         // Decided before and stored after: the lifts of /unprotect did not find it.
-        #expect(try await outbox.first.store.disable(as: .unprotected(outbox.group)) == 0)
+        #expect(try await outbox.first.store.disable(as: .unprotected(outbox.group), audit: nil) == 0)
         try await outbox.recordHold(ben)
         outbox.first.services.workers.start()
         try await outbox.until("the hold is over") {
@@ -85,7 +85,7 @@ struct OutboxRaceTests {
     func `whom a replica that died muted after protection went off is freed`(_ engine: Engine) async throws {
         let outbox = try await OutboxWorld(engine)
         let ben = outbox.person("Ben")
-        _ = try await outbox.first.store.disable(as: .unprotected(outbox.group))
+        _ = try await outbox.first.store.disable(as: .unprotected(outbox.group), audit: nil)
         try await outbox.recordHold(ben)
         // The other replica still took the group for protected, muted, and died before it could store that.
         try await outbox.execute(

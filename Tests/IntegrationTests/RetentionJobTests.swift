@@ -120,7 +120,7 @@ private final class Endless: RetentionStore {
         try await scene.settle()
         scene.simulator.setBotPresence(in: back, .member)
         try await scene.settle()
-        _ = try await scene.store.disable(as: .unprotected(ChatID(off)))
+        _ = try await scene.store.disable(as: .unprotected(ChatID(off)), audit: nil)
         try await makeOld(world, "settings", "updated_at", days: 29)
         #expect(try figures(await jobs.run("retention")).isEmpty)
         try await makeOld(world, "settings", "updated_at", days: 30)

@@ -145,7 +145,8 @@ final class Scene {
 
     /// Replaces the group's settings.
     func set(_ params: GroupParams) async throws {
-        try await services.store.setParams(params, of: ChatID(group))
+        _ = try await services.store.changeParams(
+            from: GroupParams(), to: params, of: ChatID(group), releasing: nil, audit: nil)
         services.caches.groups.forget(ChatID(group))
     }
 

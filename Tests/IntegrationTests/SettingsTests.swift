@@ -56,6 +56,13 @@ import Testing
         #expect(try await world.say("/settings reset") == ["All settings are back to their defaults."])
         #expect(try await world.stored()?.params == GroupParams())
         #expect(try await world.say("/settings") == [Self.defaults])
+        let noted = try await world.ask(
+            "SELECT action, details FROM admin_audit_log WHERE details LIKE '%join%' ORDER BY id LIMIT 2")
+        #expect(
+            noted
+                == (["\"button_join_text\":\"Go\"", "\"delete_joins\":true"].map { change in
+                    "settings {\"group_id\":\(world.group),\(change)}"
+                }).joined(separator: ", "))
         await world.end()
     }
 

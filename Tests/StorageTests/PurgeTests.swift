@@ -62,7 +62,7 @@ struct PurgeTests {
         // Switched on: nothing is touched.
         #expect(try await fixture.store.purge(ChatID(-2002)).rows == 0)
         #expect(try await counts(fixture) == both)
-        _ = try await fixture.store.disable(as: fixture.unprotected(ChatID(-2002)))
+        _ = try await fixture.store.disable(as: fixture.unprotected(ChatID(-2002)), audit: nil)
         #expect(try await fixture.store.purge(ChatID(-2002), while: { false }).isDone == false)
         let purge = try await fixture.store.purge(ChatID(-2002))
         #expect(purge.isDone && purge.rows > 10)
@@ -71,7 +71,7 @@ struct PurgeTests {
         #expect(try await fixture.text("SELECT user_id FROM owners") == "1")
         #expect(try await fixture.store.purge(ChatID(-2002)).rows == 0)
         // The last group takes the channels with it that it shared.
-        _ = try await fixture.store.disable(as: fixture.unprotected(ChatID(-2001)))
+        _ = try await fixture.store.disable(as: fixture.unprotected(ChatID(-2001)), audit: nil)
         try await fixture.store.purge(ChatID(-2001))
         #expect(try await counts(fixture).values.allSatisfy { $0 == "0" })
     }
@@ -88,7 +88,7 @@ struct PurgeTests {
                     group: ChatID(group), title: "Group", owner: UserID(1), ownerUsername: nil, replacesOwner: false,
                     channels: [channel]))
         }
-        _ = try await fixture.store.disable(as: fixture.unprotected(ChatID(-2001)))
+        _ = try await fixture.store.disable(as: fixture.unprotected(ChatID(-2001)), audit: nil)
         func waiting(_ count: Int64) async throws {
             let query = """
                 SELECT count(DISTINCT l.pid) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
@@ -133,7 +133,7 @@ struct PurgeTests {
         try await fixture.store.botRemoved(from: fixture.group)
         #expect(try await fixture.text("SELECT count(*) FROM settings") == "0")
         try await fixture.store.protect(protection)
-        _ = try await fixture.store.disable(as: fixture.unprotected)
+        _ = try await fixture.store.disable(as: fixture.unprotected, audit: nil)
         #expect(try await !left())
         try await fixture.store.botRemoved(from: fixture.group)
         #expect(try await fixture.store.groupsLeft(olderThanDays: 30).isEmpty)
@@ -143,7 +143,7 @@ struct PurgeTests {
         try await fixture.store.botRemoved(from: fixture.group)
         #expect(try await left())
         try await fixture.store.protect(protection)
-        _ = try await fixture.store.disable(as: fixture.unprotected)
+        _ = try await fixture.store.disable(as: fixture.unprotected, audit: nil)
         #expect(try await !left())
         try await fixture.store.botRemoved(from: fixture.group)
         #expect(try await left())

@@ -52,16 +52,6 @@ public final class CommandTools {
         return missing
     }
 
-    /// Notes who changed what; `admin` nil: an anonymous administrator. The change stands also if this cannot be stored.
-    /// `group`: in which group it was done.
-    func audit(_ action: String, by admin: UserID?, _ type: String, _ target: String, in group: ChatID? = nil) async {
-        let details = group.map { #"{"group_id":\#($0.value)}"# } ?? "{}"
-        let row = AuditRow(admin: admin, action: action, targetType: type, target: target, details: details)
-        do throws(StoreError) { try await store.audit(row) } catch {
-            Log.error("audit_not_stored", .name(action), .error("\(error)"))
-        }
-    }
-
     /// A group's configuration changed: no replica goes on with the old one.
     func forget(_ group: ChatID) async {
         caches.groups.forget(group)

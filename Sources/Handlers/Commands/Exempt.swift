@@ -27,9 +27,10 @@ struct Exempt: Command {
         let mention = HTML.mention(person.id, name: person.fullName)
         if isOff {
             try await stored { () async throws(StoreError) in
-                try await tools.store.removeExemption(of: person.id, in: group.id)
+                try await tools.store.removeExemption(
+                    of: person.id, in: group.id,
+                    audit: AuditRow(.exemptOff, by: call.user?.id, .user(person.id, in: group.id)))
             }
-            await tools.audit("exempt_off", by: call.user?.id, "user", String(person.id.value), in: group.id)
             await tools.forget(group.id)
             return [Reply(.exemptionEnded(mention))]
         }
@@ -43,13 +44,13 @@ struct Exempt: Command {
         _ person: UserID, in group: ProtectedGroup, by admin: UserID?
     ) async throws(CommandError) -> Bool {
         try await stored { () async throws(StoreError) in
-            guard try await tools.store.exempt(person, in: group.id, untilSeconds: nil, reason: "admin") else {
-                return false
-            }
-            await tools.audit("exempt", by: admin, "user", String(person.value), in: group.id)
+            let isExempt = try await tools.store.exempt(
+                person, in: group.id, untilSeconds: nil, reason: "admin",
+                audit: AuditRow(.exempt, by: admin, .user(person, in: group.id)))
+            guard isExempt else { return false }
             await tools.forget(group.id)
             if let hold = try await tools.store.openHold(of: person, in: group.id) {
-                _ = try await tools.services.release(hold, in: group, isExempt: true)
+                _ = try await tools.services.release(hold, in: group)
             }
             return true
         }

@@ -18,20 +18,16 @@ struct ModeButton: CommandButton {
         }
         var params = press.group.params
         params.mode = mode
-        return .message(Reply(try await change(params, of: press.group, by: press.query.from.id)))
+        return .message(Reply(try await change(press.group, to: params, by: press.query.from.id)))
     }
 
     /// Stores settings with another mode. Nobody stays muted in a group that only watches.
     func change(
-        _ params: GroupParams, of group: ProtectedGroup, by admin: UserID?
+        _ group: ProtectedGroup, to params: GroupParams, by admin: UserID?
     ) async throws(CommandError) -> Text {
-        try await stored { () async throws(StoreError) in try await tools.store.setParams(params, of: group.id) }
-        await tools.forget(group.id)
-        await tools.audit("mode_\(params.mode.rawValue)", by: admin, "group", String(group.id.value), in: group.id)
+        let released = try await Settings(tools: tools).store(
+            group, params, by: admin, releasing: params.mode == .observe ? .unprotected(group.id) : nil)
         guard params.mode == .observe else { return .modeEnforce }
-        let released = try await stored { () async throws(StoreError) in
-            try await tools.store.releaseAll(as: .unprotected(group.id))
-        }
         tools.start([])
         return .modeObserve(releasing: released)
     }

@@ -65,10 +65,12 @@ struct Pause: Command {
         var params = group.params
         params.pausedUntilSeconds = seconds == 0 ? nil : until
         let new = params
-        try await stored { () async throws(StoreError) in try await tools.store.setParams(new, of: group.id) }
+        _ = try await stored { () async throws(StoreError) in
+            try await tools.store.changeParams(
+                from: group.params, to: new, of: group.id, releasing: nil,
+                audit: AuditRow(seconds == 0 ? .pauseOff : .pause, by: admin, .group(group.id)))
+        }
         await tools.forget(group.id)
-        await tools.audit(
-            seconds == 0 ? "pause_off" : "pause", by: admin, "group", String(group.id.value), in: group.id)
         guard seconds > 0 else { return Reply(.pauseEnded(isAll: false)) }
         let language = Languages.named(group.params.language)
         let end = InlineButton(language.label(.endPause), .callback("pause:off:\(group.id.value)"))
@@ -78,11 +80,11 @@ struct Pause: Command {
     private func pauseAll(_ seconds: Int64, by admin: UserID?) async throws(CommandError) -> Text {
         let until = seconds == 0 ? 0 : WallClock.now.seconds + seconds
         try await stored { () async throws(StoreError) in
-            try await tools.store.pause(untilSeconds: until)
+            try await tools.store.pause(
+                untilSeconds: until, audit: AuditRow(seconds == 0 ? .pauseOff : .pause, by: admin, .service))
             try await tools.store.tellCaches("pause:\(until)")
         }
         tools.caches.pause.untilSeconds = until
-        await tools.audit(seconds == 0 ? "pause_off" : "pause", by: admin, "service", "all")
         return seconds == 0
             ? .pauseEnded(isAll: true) : .paused(until: PauseLimits.shown(untilSeconds: until), isAll: true)
     }

@@ -2,6 +2,7 @@
 
 import Domain
 import EventLoop
+import JSON
 import Storage
 import TelegramBotAPI
 
@@ -18,6 +19,8 @@ struct Protecting {
     let caller: User?
     /// Whether the group is only to watch.
     var isObserving = false
+    /// The language of the answer; `nil`: the group's.
+    var language: (any Catalogue)?
 
     /// Why a channel cannot be linked.
     private enum Refusal: Error {
@@ -119,34 +122,28 @@ struct Protecting {
         guard let admins = await tools.administrators(of: group.id),
             let owner = caller?.id ?? existing?.owner.standing(in: admins) ?? admins.creator ?? admins.first
         else { throw .answer(.permissionsUnknown) }
-        var params = existing?.params ?? GroupParams()
-        params.mode = isObserving ? .observe : params.mode
+        let isWatching = isObserving || existing?.params.mode == .observe
         let protection = Protection(
             group: group.id, title: group.title ?? "", owner: owner, ownerUsername: caller?.username,
             replacesOwner: existing.map { !admins.ids.contains($0.owner) } ?? false, channels: channels,
-            params: isObserving ? params : nil)
+            watching: isWatching ? .unprotected(group.id) : nil,
+            audit: AuditRow(
+                .protect, by: caller?.id, .group(group.id),
+                [("channels", .array(channels.map { .int($0.id.value) })), ("observe", .bool(isObserving))]))
         do throws(StoreError) {
             try await tools.store.protect(protection)
-            if isObserving {
-                _ = try await tools.store.releaseAll(as: .unprotected(group.id))
-                tools.start([])
-            }
-            if try await tools.store.adoptOrphans(in: group.id) > 0 {
-                var record = Record(update: nil)
-                record.effects = [.prompt(in: group.id)]
-                _ = try await tools.store.record(record)
-                tools.start([])
-            }
             await tools.forget(group.id)
+            tools.start([])
             let linked = try await tools.store.group(group.id)?.channels ?? channels
             tools.countSoon(
                 [SyncChat(id: group.id, isChannel: false, count: 0, title: group.title ?? "")]
                     + channels.map { SyncChat(id: $0.id, isChannel: true, count: 0, title: $0.title) })
             let done = Text.protected(
                 group: Naming.shown(group.title ?? "", maximum: 128), channels: linked.map(Naming.channel),
-                isObserving: params.mode == .observe)
+                isObserving: isWatching)
             let parts = [done] + (try await warning(of: admins, in: group.id))
-            let keyboard = try await buttons(owner, params, group.id)
+            let language = language ?? Languages.named(existing?.params.language ?? GroupParams().language)
+            let keyboard = try await buttons(owner, isWatching, language)
             return Reply(parts: parts.map { .text($0) }, keyboard: keyboard)
         } catch {
             throw .failed(.store(error))
@@ -155,17 +152,16 @@ struct Protecting {
 
     /// What is worth a press now: notices in private, and, where many would feel it, watching before enforcing.
     private func buttons(
-        _ owner: UserID, _ params: GroupParams, _ group: ChatID
+        _ owner: UserID, _ isWatching: Bool, _ language: any Catalogue
     ) async throws(StoreError) -> InlineKeyboard? {
-        let language = Languages.named(params.language)
         var rows: [[InlineButton]] = []
         if try await !tools.store.canMessage(owner), let notices = Notices.button(tools.services.settings, language) {
             rows.append([notices])
         }
-        if params.mode == .observe {
-            rows.append([ModeButton.button(.enforce, group, language)])
-        } else if await isLarge(group) {
-            rows.append([ModeButton.button(.observe, group, language)])
+        if isWatching {
+            rows.append([ModeButton.button(.enforce, group.id, language)])
+        } else if await isLarge(group.id) {
+            rows.append([ModeButton.button(.observe, group.id, language)])
         }
         return rows.isEmpty ? nil : InlineKeyboard(rows)
     }

@@ -23,12 +23,10 @@ struct PurgeButton: CommandButton {
         guard press.arguments == ["ok"] else { return .toast(.outOfDate) }
         let group = press.group
         let released = try await stored { () async throws(StoreError) in
-            // Marked first: whoever dies after disabling would leave a group that nobody purges.
-            try await tools.store.markForPurge(group.id)
-            return try await tools.store.disable(as: .unprotected(group.id))
+            try await tools.store.beginPurge(
+                as: .unprotected(group.id), audit: AuditRow(.purge, by: press.query.from.id, .group(group.id)))
         }
         await tools.forget(group.id)
-        await tools.audit("purge", by: press.query.from.id, "group", String(group.id.value), in: group.id)
         tools.start([])
         return .message(Reply(.purgeBegun(releasing: released)))
     }

@@ -33,9 +33,11 @@ struct Release: Command {
             return .releaseNotHeld(mention, isRestricted: state == .restrictedByAdmin)
         }
         let progress = try await stored { () async throws(StoreError) in
-            try await tools.services.release(hold, in: group)
+            // First, so that a failure between leaves the row open and the word can be said again.
+            try await tools.services.exemptForADay(
+                person.id, in: group.id, audit: AuditRow(.release, by: admin, .user(person.id, in: group.id)))
+            return try await tools.services.release(hold, in: group)
         }
-        await tools.audit("release", by: admin, "user", String(person.id.value), in: group.id)
         let names = group.channels.filter { hold.channels.contains($0.id) }.map(Naming.channel)
         let since = UTC.shown(hold.heldAtSeconds * 1_000_000)
         if progress == .done { return .released(mention, since: since, missing: names) }

@@ -15,13 +15,15 @@ struct Unprotect: Command {
     func run(_ call: CommandCall) async throws(CommandError) -> [Reply] {
         let known = try await stored { () async throws(StoreError) in try await tools.store.group(call.chat.id) }
         guard let group = known else { return [Reply(.notProtected)] }
-        guard let word = call.arguments.first else { return try await disable(group) }
+        guard let word = call.arguments.first else { return try await disable(group, by: call.user?.id) }
         if word.lowercased() == "purge" { return [PurgeButton.question(group)] }
         guard let reference = ChannelArgument.parse(word), let channel = await find(reference, in: group) else {
             return [Reply(.channelNotLinked(word))]
         }
         let left = try await stored { () async throws(StoreError) in
-            try await tools.store.unlink(channel.id, as: .unprotected(group.id))
+            try await tools.store.unlink(
+                channel.id, as: .unprotected(group.id),
+                audit: AuditRow(.unprotect, by: call.user?.id, .channel(channel.id, in: group.id)))
         }
         await tools.forget(group.id)
         tools.start([])
@@ -33,11 +35,12 @@ struct Unprotect: Command {
         }
     }
 
-    private func disable(_ group: ProtectedGroup) async throws(CommandError) -> [Reply] {
+    private func disable(_ group: ProtectedGroup, by admin: UserID?) async throws(CommandError) -> [Reply] {
         guard group.isEnabled else { return [Reply(.alreadyDisabled)] }
         // One transaction with the lifts: dying after it loses nothing, waking only hurries.
         let held = try await stored { () async throws(StoreError) in
-            try await tools.store.disable(as: .unprotected(group.id))
+            try await tools.store.disable(
+                as: .unprotected(group.id), audit: AuditRow(.unprotect, by: admin, .group(group.id)))
         }
         await tools.forget(group.id)
         tools.start([])

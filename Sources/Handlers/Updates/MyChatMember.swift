@@ -61,14 +61,13 @@ struct MyChatMember {
     }
 
     /// Holds that could not be lifted while the bot was away: taken on where the gate is on, else lifted now.
-    private func takeBackOrphans(of group: ProtectedGroup) async throws(UpdateFailure) -> [EffectWish] {
-        try await services.reading { () async throws(StoreError) in
-            guard group.isEnabled else {
-                if try await services.store.releaseAll(as: .unprotected(group.id)) > 0 { services.workers.wake() }
-                return []
-            }
-            return try await services.store.adoptOrphans(in: group.id) > 0 ? [.prompt(in: group.id)] : []
+    private func takeBackOrphans(of group: ProtectedGroup) async throws(UpdateFailure) {
+        let isTaking = group.isEnabled && group.params.mode == .enforce
+        let count = try await services.reading { () async throws(StoreError) in
+            try await isTaking
+                ? services.store.adoptOrphans(in: group.id) : services.store.releaseAll(as: .unprotected(group.id))
         }
+        if count > 0 { services.workers.wake() }
     }
 
     /// A group may be required by other groups too.
@@ -95,7 +94,7 @@ struct MyChatMember {
             } else if !change.old.isMember {
                 effects.append(.greeting(in: chat, languageCode: change.from.languageCode, update: update))
             }
-            if let group, change.new.canRestrictMembers { effects += try await takeBackOrphans(of: group) }
+            if let group, change.new.canRestrictMembers { try await takeBackOrphans(of: group) }
         }
         let handled = try await requiredChatChanged(change, update, effects)
         if case .nothing = handled, !change.new.isMember { return .recorded([], group: chat) }

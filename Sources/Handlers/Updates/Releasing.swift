@@ -43,13 +43,8 @@ extension Services {
         return try await store.openHold(of: user, in: group) == nil
     }
 
-    /// An administrator frees a held person by a command or button; `hold` is the open row. Whoever frees them does not
-    /// want them held again by their next message: they are exempt for a day, unless `isExempt` already.
-    func release(
-        _ hold: Hold, in group: ProtectedGroup, isExempt: Bool = false
-    ) async throws(StoreError) -> ReleaseProgress {
-        // First, so that a failure between leaves the row open and the word can be said again.
-        if !isExempt { try await exemptForADay(hold.user, in: group.id) }
+    /// An administrator frees a held person by a command or button, and has exempted them before; `hold` is the open row.
+    func release(_ hold: Hold, in group: ProtectedGroup) async throws(StoreError) -> ReleaseProgress {
         // A mute on its way may land after this word: its echo is then to be looked at, not taken for ours.
         notes.restricted.release(PairOrder.Pair(chat: group.id, user: hold.user))
         guard hold.state != .lifting else {
@@ -60,10 +55,10 @@ extension Services {
         return try await release(hold.user, in: group.id, .admin, row) ? .done : .underWay
     }
 
-    /// The administrator's word stands: who was freed by hand is not held again for a day.
-    func exemptForADay(_ user: UserID, in group: ChatID) async throws(StoreError) {
+    /// The administrator's word stands: who was freed by hand is not held again by their next message, nor for a day.
+    func exemptForADay(_ user: UserID, in group: ChatID, audit: AuditRow? = nil) async throws(StoreError) {
         let until = WallClock.now.seconds + 86_400
-        _ = try await store.exempt(user, in: group, untilSeconds: until, reason: "admin")
+        _ = try await store.exempt(user, in: group, untilSeconds: until, reason: "admin", audit: audit)
         caches.groups.forget(group)
         await tell("group:\(group.value)")
     }

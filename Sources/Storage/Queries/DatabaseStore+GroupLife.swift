@@ -104,6 +104,18 @@ private enum LifeText {
         UPDATE user_restrictions SET state = 'held'
         WHERE group_id = $1::bigint AND state = 'orphaned' AND lifted_at IS NULL RETURNING id
         """)
+    /// Once they are taken on: a prompt for those among them who do not know.
+    static let tellUntold = Query(
+        postgreSQL: tellUntold(EffectRows.conflictPostgreSQL), sqlite: tellUntold(EffectRows.conflictSQLite))
+    private static func tellUntold(_ conflict: String) -> String {
+        """
+        INSERT INTO effects (dedup_key, kind, lane, chat_id, payload, due_at, sends, created_at)
+        SELECT $2::text, 'prompt', \(EffectKind.prompt.lane), $1::bigint, '{}', {now}, 0, {now}
+        WHERE EXISTS (SELECT 1 FROM user_restrictions
+            WHERE group_id = $1::bigint AND state = 'held' AND lifted_at IS NULL AND told_at IS NULL)
+        \(conflict)
+        """
+    }
     static let dropEffects = Query("DELETE FROM effects WHERE chat_id = $1::bigint")
     static let breakLinks = Query(
         """
@@ -165,7 +177,7 @@ private enum LifeText {
 }
 
 extension DatabaseStore {
-    private func releaseSteps(_ decision: DecisionRow, heldFor channel: ChatID?) -> [SQLStatement] {
+    func releaseSteps(_ decision: DecisionRow, heldFor channel: ChatID?) -> [SQLStatement] {
         let values: [SQLValue] = [.int(decision.group.value), .int(channel?.value ?? 0)]
         let decided = values + [.int(Int64(decision.ruleVersion)), .text(decision.facts)]
         return [LifeText.lockHolds, LifeText.lockEffects, LifeText.dropUnstarted].map { statement($0, values) }
@@ -173,20 +185,36 @@ extension DatabaseStore {
             + [LifeText.lifts, LifeText.lifting].map { statement($0, values) }
     }
 
+    func adoptSteps(_ group: ChatID) -> [SQLStatement] {
+        let key = SQLValue.int(group.value)
+        let prompt = EffectWish.prompt(in: group)
+        return [statement(LifeText.adopt, [key]), statement(LifeText.tellUntold, [key, .optional(prompt.key)])]
+    }
+
     /// Disables the group; a `lift` (reason unprotected, 10/s) is recorded for each open hold. Returns their number.
-    public func disable(as decision: DecisionRow) async throws(StoreError) -> Int {
+    public func disable(as decision: DecisionRow, audit: AuditRow?) async throws(StoreError) -> Int {
         let steps =
             [statement(LifeText.disable, [.int(decision.group.value)])] + releaseSteps(decision, heldFor: nil)
-        return try await database.run(steps, .command).last?.count ?? 0
+        return try await changeGroup(steps, audit: audit).last?.count ?? 0
+    }
+
+    /// Disables the group and marks it for deletion.
+    public func beginPurge(as decision: DecisionRow, audit: AuditRow?) async throws(StoreError) -> Int {
+        let key: [SQLValue] = [.int(decision.group.value)]
+        let steps =
+            [statement(PurgeText.mark, key), statement(LifeText.disable, key)] + releaseSteps(decision, heldFor: nil)
+        return try await changeGroup(steps, audit: audit).last?.count ?? 0
     }
 
     /// Ends all holds of the group and leaves it enabled. Returns their number.
     public func releaseAll(as decision: DecisionRow) async throws(StoreError) -> Int {
-        try await database.run(releaseSteps(decision, heldFor: nil), .command).last?.count ?? 0
+        try await changeGroup(releaseSteps(decision, heldFor: nil)).last?.count ?? 0
     }
 
     /// Removes a link; removing the last one disables. Returns how many are left, or `nil` if it was not linked.
-    public func unlink(_ channel: ChatID, as decision: DecisionRow) async throws(StoreError) -> Int? {
+    public func unlink(
+        _ channel: ChatID, as decision: DecisionRow, audit: AuditRow?
+    ) async throws(StoreError) -> Int? {
         let key: [SQLValue] = [.int(decision.group.value)]
         let link = key + [.int(channel.value)]
         let first = [
@@ -195,9 +223,10 @@ extension DatabaseStore {
         ]
         // Who was held for other channels too is looked at again, unless nothing protects the group any more.
         let last = releaseSteps(decision, heldFor: channel) + [statement(LifeText.rechecks, link)]
-        let results = try await database.run(first + last, .command)
-        guard results.count > 2, let left = results[2].first?.int(0) else { return nil }
-        return results[0].isEmpty ? nil : Int(left)
+        let noting = audit.map { [statement(AuditText.ifLinked, $0.values + link)] } ?? []
+        let results = try await changeGroup(noting + first + last).dropFirst(noting.count)
+        guard let unlinked = results.first, let left = results.dropFirst(2).first?.first?.int(0) else { return nil }
+        return unlinked.isEmpty ? nil : Int(left)
     }
 
     /// Drops all effects of a chat and orphans its open holds (`BotKicked`).
@@ -213,12 +242,12 @@ extension DatabaseStore {
         let steps = [LifeText.disable, LifeText.orphan, LifeText.dropEffects, PurgeText.noteRemoved].map {
             statement($0, key)
         }
-        _ = try await database.run(steps, .command)
+        _ = try await changeGroup(steps)
     }
 
     /// The bot is back in an enabled group: its orphaned holds are `held` again. Returns their number.
     public func adoptOrphans(in group: ChatID) async throws(StoreError) -> Int {
-        try await rows(LifeText.adopt, [.int(group.value)]).count
+        try await changeGroup(adoptSteps(group)).first?.count ?? 0
     }
 
     /// The bot is out of a channel: all its links broken. Returns the groups.
@@ -229,6 +258,6 @@ extension DatabaseStore {
     /// Moves every row from the old id of a migrated group to the new one.
     public func migrate(_ old: ChatID, to new: ChatID) async throws(StoreError) {
         let ids: [SQLValue] = [.int(old.value), .int(new.value)]
-        _ = try await database.run(LifeText.migration.map { statement($0, ids) }, .command)
+        _ = try await changeGroup(LifeText.migration.map { statement($0, ids) })
     }
 }

@@ -2,6 +2,7 @@
 
 import Domain
 import EventLoop
+import JSON
 
 extension DatabaseStore {
     private static let groupRow = Query(
@@ -34,9 +35,8 @@ extension DatabaseStore {
     private static let upsertGroup = Query(
         """
         INSERT INTO protected_groups (group_id, owner_id, title, enabled, params, created_at, updated_at)
-        VALUES ($1::bigint, $2::bigint, $3::text, TRUE, COALESCE($5::jsonb, '{}'), {now}, {now})
+        VALUES ($1::bigint, $2::bigint, $3::text, TRUE, '{}', {now}, {now})
         ON CONFLICT (group_id) DO UPDATE SET title = excluded.title, enabled = TRUE,
-            params = COALESCE($5::jsonb, protected_groups.params),
             owner_id = CASE WHEN $4::int = 1 THEN excluded.owner_id ELSE protected_groups.owner_id END,
             updated_at = excluded.updated_at
         """)
@@ -54,8 +54,13 @@ extension DatabaseStore {
         VALUES ($1::bigint, $2::bigint, {now}, 'ok', {now})
         ON CONFLICT (group_id, channel_id) DO UPDATE SET health = 'ok', health_since = excluded.health_since
         """)
-    private static let params = Query(
-        "UPDATE protected_groups SET params = $2::jsonb, updated_at = {now} WHERE group_id = $1::bigint")
+    /// `$2` is a merge patch (RFC 7396).
+    private static let patchParams = Query(
+        postgreSQL: patch("jsonb_strip_nulls(COALESCE(params, '{}') || $2::jsonb)"),
+        sqlite: patch("json_patch(COALESCE(params, '{}'), $2)"))
+    private static func patch(_ merged: String) -> String {
+        "UPDATE protected_groups SET params = \(merged), updated_at = {now} WHERE group_id = $1::bigint"
+    }
     /// An exemption for good is never shortened; at most 200 of them in a group.
     private static let exempt = Query(
         """
@@ -141,18 +146,17 @@ extension DatabaseStore {
         try await rows(Self.requiring, [.int(channel.value)], .read).map { ChatID($0.int(0)) }
     }
 
-    /// Upserts owner, group (enabled), channels (health ok) and links.
+    /// Upserts owner, group (enabled), channels (health ok) and links; takes orphaned holds on or ends them.
     public func protect(_ protection: Protection) async throws(StoreError) {
         let owner = SQLValue.int(protection.owner.value)
         let group = SQLValue.int(protection.group.value)
-        var steps = [
+        // Holds and effects are locked before the group, as by whoever ends an effect.
+        var steps = protection.watching.map { releaseSteps($0, heldFor: nil) } ?? adoptSteps(protection.group)
+        steps += [
             statement(Self.upsertOwner, [owner, .optional(protection.ownerUsername)]),
             statement(
                 Self.upsertGroup,
-                [
-                    group, owner, .text(protection.title.cut(255)), .flag(protection.replacesOwner),
-                    .optional(protection.params?.json),
-                ]),
+                [group, owner, .text(protection.title.cut(255)), .flag(protection.replacesOwner)]),
         ]
         // In the order of ids, as all who lock channels; links keep the order of the wish.
         for channel in protection.channels.sorted(by: { $0.id < $1.id }) {
@@ -166,26 +170,43 @@ extension DatabaseStore {
             steps.append(statement(Self.upsertLink, [group, .int(channel.id.value)]))
         }
         steps += [PurgeText.forgetRemoved, PurgeText.unmark].map { statement($0, [group]) }
-        _ = try await database.run(steps, .command)
+        if protection.watching != nil {
+            steps.append(statement(Self.patchParams, [group, .text(#"{"mode":"observe"}"#)]))
+        }
+        _ = try await changeGroup(steps, audit: protection.audit)
     }
 
-    /// Replaces the stored `params`; `nil`: all defaults.
-    public func setParams(_ params: GroupParams?, of group: ChatID) async throws(StoreError) {
-        try await execute(Self.params, [.int(group.value), .text(params?.json ?? "{}")])
+    /// Stores those settings in which `new` differs from `old`, and ends all holds if that is wanted.
+    public func changeParams(
+        from old: GroupParams, to new: GroupParams, of group: ChatID, releasing: DecisionRow?, audit: AuditRow?
+    ) async throws(StoreError) -> Int {
+        let changes = new.changes(from: old)
+        var audit = audit
+        audit?.details += changes
+        let patch = String(decoding: JSONValue.object(changes).encoded(), as: UTF8.self)
+        let steps =
+            [statement(Self.patchParams, [.int(group.value), .text(patch)])]
+            + (releasing.map { releaseSteps($0, heldFor: nil) } ?? [])
+        let results = try await changeGroup(steps, audit: audit)
+        return releasing == nil ? 0 : results.last?.count ?? 0
     }
 
     /// Exempts a person (`untilSeconds` nil: for good). False when 200 are exempt for good already.
     public func exempt(
-        _ user: UserID, in group: ChatID, untilSeconds: Int64?, reason: String
+        _ user: UserID, in group: ChatID, untilSeconds: Int64?, reason: String, audit: AuditRow?
     ) async throws(StoreError) -> Bool {
         let until = untilSeconds.map { SQLValue.time(Timestamp(seconds: $0)) } ?? .null
         let values: [SQLValue] = [.int(group.value), .int(user.value), until, .text(reason)]
-        return try await !rows(Self.exempt, values).isEmpty
+        let key: [SQLValue] = [.int(group.value), .int(user.value)]
+        let noting = audit.map { [statement(AuditText.ifExempt, $0.values + key)] } ?? []
+        let results = try await changeGroup([statement(Self.exempt, values)] + noting)
+        return results.first?.isEmpty == false
     }
 
     /// Ends an exemption.
-    public func removeExemption(of user: UserID, in group: ChatID) async throws(StoreError) {
-        try await execute(Self.endExemption, [.int(group.value), .int(user.value)])
+    public func removeExemption(of user: UserID, in group: ChatID, audit: AuditRow?) async throws(StoreError) {
+        let step = statement(Self.endExemption, [.int(group.value), .int(user.value)])
+        _ = try await changeGroup([step], audit: audit)
     }
 
     /// Sets a link's health; with a change `notice`, which has a key, is recorded. Returns whether it changed.
@@ -203,7 +224,7 @@ extension DatabaseStore {
             steps.append(statement(Self.tellHealth, change + row))
         }
         steps += [statement(Self.changeHealth, change), statement(Self.triedHealth, link)]
-        return try await database.run(steps, .command).dropLast().last?.isEmpty == false
+        return try await changeGroup(steps).dropLast().last?.isEmpty == false
     }
 
     /// Links marked broken for at least an hour since they were last tried, for the re-test.

@@ -20,9 +20,9 @@ extension DatabaseStore {
             """)
 
     /// Stops enforcement in all groups until then (0: goes on now).
-    public func pause(untilSeconds: Int64) async throws(StoreError) {
+    public func pause(untilSeconds: Int64, audit: AuditRow) async throws(StoreError) {
         let moment = SQLTime.text(Timestamp(seconds: untilSeconds))
-        try await setSetting(Self.pauseKey, "\"\(moment)\"")
+        _ = try await changeGroup([putting(Self.pauseKey, "\"\(moment)\"")], audit: audit)
     }
 
     /// What changed for the whole service, and whether somebody beside it changed something.

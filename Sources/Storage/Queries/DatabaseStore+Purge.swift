@@ -104,11 +104,6 @@ extension DatabaseStore {
         try await rows(PurgeText.left, [.int(Int64(days) * -86_400_000)], .read).map { ChatID($0.int(0)) }
     }
 
-    /// A group is to be purged once nobody is held there.
-    public func markForPurge(_ group: ChatID) async throws(StoreError) {
-        try await execute(PurgeText.mark, [.int(group.value)])
-    }
-
     /// Marked groups that are not enabled and in which nobody is held.
     public func groupsToPurge() async throws(StoreError) -> [ChatID] {
         try await rows(PurgeText.marked, [], .read).map { ChatID($0.int(0)) }

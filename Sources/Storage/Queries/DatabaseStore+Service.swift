@@ -76,6 +76,7 @@ extension DatabaseStore {
         INSERT INTO settings (key, value, updated_at) VALUES ($1::text, $2::jsonb, {now})
         ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at
         """)
+    private static let dropSetting = Query("DELETE FROM settings WHERE key = $1::text")
     private static let tell = Query("SELECT pg_notify('nezuko_cache', $1::text)::text")
 
     /// Counts a failure of our own on an update; at the fifth it is `failed`, `body` is kept and true comes back.
@@ -180,9 +181,14 @@ extension DatabaseStore {
         try await rows(Self.getSetting, [.text(key)], .read).first?.optionalText(0)
     }
 
-    /// Sets one.
-    public func setSetting(_ key: String, _ value: String) async throws(StoreError) {
-        try await execute(Self.putSetting, [.text(key), .text(value)])
+    /// Sets one; `nil` removes it.
+    public func setSetting(_ key: String, _ value: String?) async throws(StoreError) {
+        let step = value.map { putting(key, $0) } ?? statement(Self.dropSetting, [.text(key)])
+        _ = try await database.run([step], .command)
+    }
+
+    func putting(_ key: String, _ value: String) -> SQLStatement {
+        statement(Self.putSetting, [.text(key), .text(value)])
     }
 
     /// Tells other replicas to forget a cached thing. SQLite has one process: there is nobody to tell.

@@ -29,11 +29,6 @@ extension DatabaseStore {
         WHERE bot_id = $1::bigint AND update_id = $2::bigint AND state IN ('failed', 'failing') AND body IS NOT NULL
         RETURNING body::text
         """)
-    private static let auditing = Query(
-        """
-        INSERT INTO admin_audit_log (admin_id, action, target_type, target_id, details, created_at)
-        VALUES ($1::bigint, $2::text, $3::text, $4::text, $5::text, {now})
-        """)
 
     /// Decisions about a person in a group, newest first, at most `limit`.
     public func decisions(
@@ -68,16 +63,6 @@ extension DatabaseStore {
     /// Takes an update back that was given up; its JSON, or `nil` when it was not.
     public func reopen(_ update: UpdateID) async throws(StoreError) -> String? {
         try await rows(Self.reopening, [.int(botID), .int(update.value)]).first?.optionalText(0)
-    }
-
-    /// Notes what an administrator changed.
-    public func audit(_ row: AuditRow) async throws(StoreError) {
-        try await execute(
-            Self.auditing,
-            [
-                .optional(row.admin?.value), .text(row.action), .text(row.targetType), .text(row.target),
-                .text(row.details),
-            ])
     }
 
     private static func decision(_ row: SQLRow) -> StoredDecision? {

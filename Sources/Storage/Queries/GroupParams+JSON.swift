@@ -30,8 +30,17 @@ extension GroupParams {
         pausedUntilSeconds = object["paused_until"]?.string.flatMap { SQLTime.parse($0) }?.seconds
     }
 
-    /// The stored object.
-    var json: String {
+    /// What leads from the stored `old` to these settings: the members that differ, `null` for those that are to go (a
+    /// merge patch, RFC 7396).
+    func changes(from old: GroupParams) -> [(key: String, value: JSONValue)] {
+        let (before, after) = (old.members, members)
+        let changed = after.filter { member in !before.contains { $0 == member } }
+        let gone = before.filter { member in !after.contains { $0.key == member.key } }
+        return changed + gone.map { (key: $0.key, value: .null) }
+    }
+
+    /// The members of the stored object.
+    private var members: [(key: String, value: JSONValue)] {
         let usual = GroupParams()
         var members: [(key: String, value: JSONValue)] = []
         func add(_ key: String, _ value: JSONValue?, unless isUsual: Bool = false) {
@@ -49,6 +58,6 @@ extension GroupParams {
         add("notice_topic", noticeTopic.map { .int($0) })
         add("paused_until", pausedUntilSeconds.map { .string(SQLTime.text(Timestamp(seconds: $0))) })
         add("language", .string(language), unless: language == usual.language)
-        return String(decoding: JSONValue.object(members).encoded(), as: UTF8.self)
+        return members
     }
 }

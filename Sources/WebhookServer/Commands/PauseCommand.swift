@@ -62,18 +62,16 @@ enum PauseCommand: Subcommand {
             }
             var params = group.params
             params.pausedUntilSeconds = until == 0 ? nil : until
-            try await store.setParams(params, of: id)
+            _ = try await store.changeParams(
+                from: group.params, to: params, of: id, releasing: nil,
+                audit: AuditRow(until == 0 ? .pauseOff : .pause, by: nil, .group(id)))
             try await store.tellRunning("group:\(id.value)")
         } else {
-            try await store.pause(untilSeconds: until)
+            try await store.pause(
+                untilSeconds: until, audit: AuditRow(until == 0 ? .pauseOff : .pause, by: nil, .service))
             try await store.tellRunning("pause:\(until)")
         }
         let target = wish.group.map { "group \($0.value)" } ?? "all"
-        try await store.audit(
-            AuditRow(
-                admin: nil, action: until == 0 ? "pause_off" : "pause",
-                targetType: wish.group == nil ? "service" : "group",
-                target: wish.group.map { String($0.value) } ?? "all", details: "{}"))
         let replicas = try await store.replicaCount()
         let heard = replicas == 1 ? "1 running replica" : "\(replicas) running replicas"
         Terminal.print(

@@ -85,7 +85,9 @@ final class PropertyWorld {
         try await world.store.protect(
             Protection(
                 group: ChatID(group), title: "Talk", owner: UserID(world.owner), ownerUsername: "anna",
-                replacesOwner: false, channels: channels, params: params))
+                replacesOwner: false, channels: channels))
+        _ = try await world.store.changeParams(
+            from: GroupParams(), to: params, of: ChatID(group), releasing: nil, audit: nil)
         note("world: \(people.count) people, \(channels.count) channels, fail \(params.failMode.rawValue)")
     }
 
