@@ -49,19 +49,35 @@ import Testing
         await scene.end()
     }
 
-    @Test(.timeLimit(.minutes(2)))
-    @IO func `a forwarded post does the same`() async throws {
-        let scene = try await MemberScene(.sqlite)
-        _ = try await scene.command("/start p_\(scene.group)", inPrivate: true)
+    /// The owner forwards a post of a channel in private.
+    @IO
+    private func forward(_ channel: Int64, _ scene: MemberScene) async throws {
         try await scene.tell(
             #"""
             "message":{"message_id":777,"date":\#(WallClock.now.seconds),"text":"news",
-            "from":{"id":\#(scene.world.owner),"is_bot":false,"first_name":"A"},
+            "from":{"id":\#(scene.world.owner),"is_bot":false,"first_name":"A","language_code":"ru"},
             "chat":{"id":\#(scene.world.owner),"type":"private","first_name":"A"},
             "forward_origin":{"type":"channel","date":1,"message_id":1,
-            "chat":{"id":\#(scene.market),"type":"channel","title":"Market"}}}
+            "chat":{"id":\#(channel),"type":"channel","title":"Market"}}}
             """#)
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `a forwarded post does the same, once and within an hour`(engine: Engine) async throws {
+        let scene = try await MemberScene(engine)
+        _ = try await scene.command("/settings mode observe")
+        _ = try await scene.command("/start p_\(scene.group)", inPrivate: true)
+        try await scene.pass(seconds: 3601)
+        try await forward(scene.market, scene)
+        #expect(try await scene.world.stored()?.channels.count == 1, "an hour later it is just a post")
+        _ = try await scene.command("/start p_\(scene.group)", inPrivate: true)
+        try await forward(scene.market, scene)
         #expect(try await scene.world.stored()?.channels.count == 2)
+        #expect(try await scene.world.ask("SELECT count(*) FROM settings WHERE key LIKE 'picker:%'") == "0")
+        // In the language of who asked, also on the buttons.
+        let answer = try #require(scene.simulator.botMessages(in: scene.world.owner).last)
+        #expect(answer.text.hasPrefix("Группа Talk защищена"))
+        #expect(scene.buttons(in: scene.world.owner) == ["Включить защиту mode:enforce:\(scene.group)"])
         await scene.end()
     }
 

@@ -10,6 +10,9 @@ import TelegramBotAPI
 /// The way from "Choose a channel" under `/protect` to the protected group.
 @IO
 struct ChannelPicker {
+    /// How long after the question a forwarded post is taken for the answer.
+    private static let forwardSeconds: Int64 = 3600
+
     let tools: CommandTools
 
     /// Opens the private chat; `nil` while the bot's name is unknown.
@@ -28,7 +31,8 @@ struct ChannelPicker {
         let request = Int64.random(in: 1...Int64(Int32.max))
         try await stored { () async throws(StoreError) in
             try await tools.store.setSetting(
-                Self.key(user.id), #"{"group":\#(group.value),"request":\#(request)}"#)
+                Self.key(user.id),
+                #"{"group":\#(group.value),"request":\#(request),"asked_at":\#(WallClock.now.seconds)}"#)
         }
         let language = Languages.of(languageCode: user.languageCode)
         let text = language.text(.chooseChannel(group: Naming.shown(chat.title ?? "", maximum: 128)))
@@ -48,10 +52,21 @@ struct ChannelPicker {
             let mark = try await stored { () async throws(StoreError) in
                 try await tools.store.setting(Self.key(user.id))
             }
-            guard let (group, request) = mark.flatMap(Self.parse) else { return false }
-            // A keyboard of an earlier question is about another group.
-            if let shared = message.sharedChat, shared.requestID != request { return false }
-            await send([try await protect(group, by: channel, user)], to: user)
+            guard let (group, request, askedAt) = mark.flatMap(Self.parse) else { return false }
+            if let shared = message.sharedChat {
+                // A keyboard of an earlier question is about another group.
+                guard shared.requestID == request else { return false }
+            } else if WallClock.now.seconds - askedAt > Self.forwardSeconds {
+                return false  // whoever forwards a post much later means something else
+            }
+            let reply = try await protect(group, by: channel, user)
+            if case .text(.protected) = reply.parts.first {
+                // Answered: the next post that is forwarded is no choice.
+                try await stored { () async throws(StoreError) in
+                    try await tools.store.setSetting(Self.key(user.id), nil)
+                }
+            }
+            await send([reply], to: user)
         } catch {
             let reference = CommandFailure.report(error, name: CommandName.protect.rawValue, chat: message.chat.id)
             await send([Reply(.somethingWrong(reference: reference))], to: user)
@@ -65,7 +80,9 @@ struct ChannelPicker {
             try await tools.telegram.chat(.id(id), for: id)
         }
         guard group.type == .supergroup else { return Reply(.basicGroup) }
-        return try await Protecting(tools: tools, group: group, caller: user).require([.id(channel)])
+        return try await Protecting(
+            tools: tools, group: group, caller: user, language: Languages.of(languageCode: user.languageCode)
+        ).require([.id(channel)])
     }
 
     /// The right may have gone since the button was shown, and anybody can write such a link.
@@ -89,11 +106,11 @@ struct ChannelPicker {
 
     private static func key(_ user: UserID) -> String { "picker:\(user.value)" }
 
-    private static func parse(_ mark: String) -> (ChatID, Int64)? {
+    private static func parse(_ mark: String) -> (group: ChatID, request: Int64, askedAt: Int64)? {
         do throws(JSONError) {
             let value = try JSONValue(parsing: Array(mark.utf8))
             guard let group = value["group"]?.int, let request = value["request"]?.int else { return nil }
-            return (ChatID(group), request)
+            return (ChatID(group), request, value["asked_at"]?.int ?? 0)
         } catch {
             return nil  // nobody else writes such a key
         }
