@@ -36,8 +36,7 @@ public struct Protection: Sendable {
     public var replacesOwner: Bool
     /// Channels to link or refresh.
     public var channels: [RequiredChannel]
-    /// The group only watches from now on: open holds end, each with a row of this decision. `nil`: the mode stays, and
-    /// orphaned holds are `held` again.
+    /// The group only watches from now on: open holds end, each with a row of this decision. `nil`: the mode stays.
     public var watching: DecisionRow?
     /// Who asked, to be noted with it.
     public var audit: AuditRow?
@@ -65,8 +64,8 @@ public protocol GroupStore: AnyObject {
     func group(_ id: ChatID) async throws(StoreError) -> ProtectedGroup?
     /// Enabled groups that require `channel`, whatever the link's health.
     func groups(requiring channel: ChatID) async throws(StoreError) -> [ChatID]
-    /// Upserts owner, group (enabled), channels (health ok) and links, and takes orphaned holds on (with a prompt for
-    /// those who are untold) or ends them. Links come back in the order of linking.
+    /// Upserts owner, group (enabled), channels (health ok) and links, and does what `resume` does. Links come back in the
+    /// order of linking.
     func protect(_ protection: Protection) async throws(StoreError)
     /// Disables the decision's group; a `lift` (reason unprotected, 10/s) is recorded for each open hold, with a row of
     /// this decision for each person. Returns their number.
@@ -74,8 +73,6 @@ public protocol GroupStore: AnyObject {
     /// Disables the decision's group as `disable` does and marks it: its rows are deleted once nobody is held there;
     /// protecting it again takes that back. Returns the number of those who are released.
     func beginPurge(as decision: DecisionRow, audit: AuditRow?) async throws(StoreError) -> Int
-    /// Ends all holds of the decision's group as `disable` does, and leaves it enabled. Returns their number.
-    func releaseAll(as decision: DecisionRow) async throws(StoreError) -> Int
     /// People who would have been held in the last 24 h, had the group not only watched.
     func observedHolds(in group: ChatID) async throws(StoreError) -> Int
     /// Removes a link of the decision's group; removing the last one disables. Those who were held for this channel
@@ -83,7 +80,7 @@ public protocol GroupStore: AnyObject {
     /// Returns how many links are left, or `nil` if it was not linked.
     func unlink(_ channel: ChatID, as decision: DecisionRow, audit: AuditRow?) async throws(StoreError) -> Int?
     /// Stores those settings in which `new` differs from `old`, so that changes made at the same time all stand. With
-    /// `releasing` all holds of the group end as `releaseAll` does it. Returns the number of those who are released.
+    /// `releasing` all holds of the group end as in `disable`. Returns the number of those who are released.
     func changeParams(
         from old: GroupParams, to new: GroupParams, of group: ChatID, releasing: DecisionRow?, audit: AuditRow?
     ) async throws(StoreError) -> Int
@@ -106,9 +103,10 @@ public protocol GroupStore: AnyObject {
     func botRemoved(from group: ChatID) async throws(StoreError)
     /// The bot is out of a channel: all its links broken. Returns the groups.
     func botRemoved(fromChannel channel: ChatID) async throws(StoreError) -> [ChatID]
-    /// The bot is back in an enabled group: its orphaned holds are `held` again, with a prompt for those of them who are
-    /// untold. Returns their number.
-    func adoptOrphans(in group: ChatID) async throws(StoreError) -> Int
+    /// The bot may restrict again in a group. Lifts are due now. Orphaned holds whose release was decided before are
+    /// lifted; the others are `held` again, with a `recheck` each and a prompt for those who are untold, or, with
+    /// `releasing`, end as in `disable`.
+    func resume(_ group: ChatID, releasing: DecisionRow?) async throws(StoreError)
     /// Moves every row from the old id of a migrated group to the new one; `delete`, `edit`, `expire` are dropped.
     func migrate(_ old: ChatID, to new: ChatID) async throws(StoreError)
     /// Sets or forgets the standing notice.

@@ -156,6 +156,49 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `with its right back it frees at once whom it could not free`(engine: Engine) async throws {
+        let scene = try await MemberScene(engine)
+        let person = try await scene.held("Boris")
+        scene.simulator.setBotRights(in: scene.group, [.manageChat, .deleteMessages])
+        try scene.simulator.personJoins(person, scene.news)
+        try await scene.settle()
+        #expect(try await scene.hold(of: person)?.state == .lifting)
+        #expect(scene.isMuted(person))
+        scene.simulator.setBotRights(in: scene.group, .all)
+        try await scene.settle()
+        #expect(!scene.isMuted(person))
+        #expect(try await scene.releases(of: person) == "event")
+        await scene.end()
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
+    @IO func `protected again it goes on with a release, and looks who has joined meanwhile`(
+        engine: Engine
+    ) async throws {
+        let scene = try await MemberScene(engine)
+        let (freed, subscribed, other) = (
+            try await scene.held("Boris"), try await scene.held("Carl"), try await scene.held("Dora")
+        )
+        scene.simulator.setBotRights(in: scene.group, [.manageChat, .deleteMessages])
+        try scene.simulator.personJoins(freed, scene.news)
+        try await scene.settle()
+        scene.simulator.setBotPresence(in: scene.group, .kicked)
+        try await scene.settle()
+        // Nobody tells the bot.
+        scene.simulator.place(subscribed, in: scene.news)
+        try await scene.pass(seconds: 61)
+        try await scene.run("UPDATE protected_groups SET enabled = \(engine == .sqlite ? "1" : "TRUE")")
+        scene.services.caches.groups.forget(ChatID(scene.group))
+        scene.simulator.setBotPresence(in: scene.group, .member)
+        scene.simulator.setBotRights(in: scene.group, .all)
+        try await scene.pass(seconds: 2)
+        #expect(!scene.isMuted(freed) && !scene.isMuted(subscribed) && scene.isMuted(other))
+        #expect(try await scene.releases(of: freed) == "event")
+        #expect(try await scene.hold(of: other)?.state == .held)
+        await scene.end()
+    }
+
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases)
     @IO func `it greets where it is added, once, and not in a group that it protects`(engine: Engine) async throws {
         let scene = try await MemberScene(engine)
         let fresh = scene.simulator.addGroup("Fresh", owner: scene.world.owner)

@@ -60,14 +60,13 @@ struct MyChatMember {
         }
     }
 
-    /// Holds that could not be lifted while the bot was away: taken on where the gate is on, else lifted now.
-    private func takeBackOrphans(of group: ProtectedGroup) async throws(UpdateFailure) {
-        let isTaking = group.isEnabled && group.params.mode == .enforce
-        let count = try await services.reading { () async throws(StoreError) in
-            try await isTaking
-                ? services.store.adoptOrphans(in: group.id) : services.store.releaseAll(as: .unprotected(group.id))
+    /// Holds that could not be lifted without the right: taken on where the gate is on, else lifted now.
+    private func resume(_ group: ProtectedGroup) async throws(UpdateFailure) {
+        let isHolding = group.isEnabled && group.params.mode == .enforce
+        try await services.reading { () async throws(StoreError) in
+            try await services.store.resume(group.id, releasing: isHolding ? nil : .unprotected(group.id))
         }
-        if count > 0 { services.workers.wake() }
+        services.workers.wake()
     }
 
     /// A group may be required by other groups too.
@@ -94,7 +93,7 @@ struct MyChatMember {
             } else if !change.old.isMember {
                 effects.append(.greeting(in: chat, languageCode: change.from.languageCode, update: update))
             }
-            if let group, change.new.canRestrictMembers { try await takeBackOrphans(of: group) }
+            if let group, change.new.canRestrictMembers { try await resume(group) }
         }
         let handled = try await requiredChatChanged(change, update, effects)
         if case .nothing = handled, !change.new.isMember { return .recorded([], group: chat) }

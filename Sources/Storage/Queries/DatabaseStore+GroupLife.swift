@@ -49,9 +49,7 @@ private enum LifeText {
     static let lifts = both {
         """
         INSERT INTO effects (dedup_key, kind, lane, chat_id, user_id, ledger_id, decision_id, due_at, created_at)
-        SELECT 'lift:' || s.id, 'lift', 2, s.group_id, s.user_id, s.id,
-            (SELECT max(d.id) FROM decisions d
-                WHERE d.group_id = s.group_id AND d.user_id = s.user_id AND d.outcome = 'release'),
+        SELECT 'lift:' || s.id, 'lift', \(EffectKind.lift.lane), s.group_id, s.user_id, s.id, \(releaseOf("s")),
             {greatest}({after:(s.place - 1) * 100}, COALESCE((SELECT e.lease_until FROM effects e
                 WHERE e.ledger_id = s.id AND e.kind = 'restrict'), {now})), {now}
         FROM (SELECT u.id, u.group_id, u.user_id, row_number() OVER (ORDER BY u.id) AS place
@@ -99,11 +97,40 @@ private enum LifeText {
         """
         UPDATE user_restrictions SET state = 'orphaned' WHERE group_id = $1::bigint AND lifted_at IS NULL
         """)
+    /// A release that was decided before the bot was thrown out is a release still.
+    static let goOn = Query(
+        """
+        UPDATE user_restrictions SET state = 'lifting' WHERE group_id = $1::bigint AND state = 'orphaned'
+            AND lifted_at IS NULL AND release_reason IS NOT NULL
+        """)
+    /// Before they are taken on: they may have joined meanwhile, and nobody told the bot.
+    static let recheckOrphans = Query(
+        postgreSQL: recheck("u.state = 'orphaned'", EffectRows.conflictPostgreSQL),
+        sqlite: recheck("u.state = 'orphaned'", EffectRows.conflictSQLite))
     static let adopt = Query(
         """
         UPDATE user_restrictions SET state = 'held'
-        WHERE group_id = $1::bigint AND state = 'orphaned' AND lifted_at IS NULL RETURNING id
+        WHERE group_id = $1::bigint AND state = 'orphaned' AND lifted_at IS NULL
         """)
+    /// Ten in a second. A lift that was refused for want of a right waits for an hour.
+    static let liftAgain = Query(
+        """
+        INSERT INTO effects (dedup_key, kind, lane, chat_id, user_id, ledger_id, decision_id, due_at, created_at)
+        SELECT 'lift:' || s.id, 'lift', \(EffectKind.lift.lane), s.group_id, s.user_id, s.id, \(releaseOf("s")),
+            {after:(s.place - 1) * 100}, {now}
+        FROM (SELECT u.id, u.group_id, u.user_id, row_number() OVER (ORDER BY u.id) AS place
+            FROM user_restrictions u WHERE u.group_id = $1::bigint AND u.lifted_at IS NULL
+                AND u.state = 'lifting') AS s
+        WHERE TRUE ON CONFLICT (dedup_key) DO UPDATE SET revision = effects.revision + 1,
+            due_at = CASE WHEN effects.lease_owner IS NULL THEN {least}(effects.due_at, excluded.due_at)
+                ELSE effects.due_at END
+        """)
+    private static func releaseOf(_ hold: String) -> String {
+        """
+        (SELECT max(d.id) FROM decisions d WHERE d.group_id = \(hold).group_id AND d.user_id = \(hold).user_id
+            AND d.outcome = 'release')
+        """
+    }
     /// Once they are taken on: a prompt for those among them who do not know.
     static let tellUntold = Query(
         postgreSQL: tellUntold(EffectRows.conflictPostgreSQL), sqlite: tellUntold(EffectRows.conflictSQLite))
@@ -185,10 +212,16 @@ extension DatabaseStore {
             + [LifeText.lifts, LifeText.lifting].map { statement($0, values) }
     }
 
-    func adoptSteps(_ group: ChatID) -> [SQLStatement] {
+    /// What the bot's absence left open goes on: releases as such, holds as holds, or as releases with that decision.
+    func resumeSteps(_ group: ChatID, releasing: DecisionRow?) -> [SQLStatement] {
         let key = SQLValue.int(group.value)
-        let prompt = EffectWish.prompt(in: group)
-        return [statement(LifeText.adopt, [key]), statement(LifeText.tellUntold, [key, .optional(prompt.key)])]
+        let first = [statement(LifeText.lockHolds, [key, .int(0)]), statement(LifeText.goOn, [key])]
+        let adopting = [
+            statement(LifeText.recheckOrphans, [key]), statement(LifeText.adopt, [key]),
+            statement(LifeText.tellUntold, [key, .optional(EffectWish.prompt(in: group).key)]),
+        ]
+        let holds = releasing.map { releaseSteps($0, heldFor: nil) } ?? adopting
+        return first + holds + [statement(LifeText.liftAgain, [key])]
     }
 
     /// Disables the group; a `lift` (reason unprotected, 10/s) is recorded for each open hold. Returns their number.
@@ -204,11 +237,6 @@ extension DatabaseStore {
         let steps =
             [statement(PurgeText.mark, key), statement(LifeText.disable, key)] + releaseSteps(decision, heldFor: nil)
         return try await changeGroup(steps, audit: audit).last?.count ?? 0
-    }
-
-    /// Ends all holds of the group and leaves it enabled. Returns their number.
-    public func releaseAll(as decision: DecisionRow) async throws(StoreError) -> Int {
-        try await changeGroup(releaseSteps(decision, heldFor: nil)).last?.count ?? 0
     }
 
     /// Removes a link; removing the last one disables. Returns how many are left, or `nil` if it was not linked.
@@ -245,9 +273,9 @@ extension DatabaseStore {
         _ = try await changeGroup(steps)
     }
 
-    /// The bot is back in an enabled group: its orphaned holds are `held` again. Returns their number.
-    public func adoptOrphans(in group: ChatID) async throws(StoreError) -> Int {
-        try await changeGroup(adoptSteps(group)).first?.count ?? 0
+    /// The bot may restrict again in a group: what it left open goes on.
+    public func resume(_ group: ChatID, releasing: DecisionRow?) async throws(StoreError) {
+        _ = try await changeGroup(resumeSteps(group, releasing: releasing))
     }
 
     /// The bot is out of a channel: all its links broken. Returns the groups.

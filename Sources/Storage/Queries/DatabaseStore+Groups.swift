@@ -146,12 +146,12 @@ extension DatabaseStore {
         try await rows(Self.requiring, [.int(channel.value)], .read).map { ChatID($0.int(0)) }
     }
 
-    /// Upserts owner, group (enabled), channels (health ok) and links; takes orphaned holds on or ends them.
+    /// Upserts owner, group (enabled), channels (health ok) and links; what was left open goes on.
     public func protect(_ protection: Protection) async throws(StoreError) {
         let owner = SQLValue.int(protection.owner.value)
         let group = SQLValue.int(protection.group.value)
         // Holds and effects are locked before the group, as by whoever ends an effect.
-        var steps = protection.watching.map { releaseSteps($0, heldFor: nil) } ?? adoptSteps(protection.group)
+        var steps = resumeSteps(protection.group, releasing: protection.watching)
         steps += [
             statement(Self.upsertOwner, [owner, .optional(protection.ownerUsername)]),
             statement(

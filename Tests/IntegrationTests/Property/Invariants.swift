@@ -38,7 +38,7 @@ struct Invariants {
             let member = property.simulator.member(person, in: property.group)
             if hold.state == .lifting || hold.state == .intended { found.append("\(person) is \(hold.state) for ever") }
             if !hold.isTold { found.append("\(person) is held and was not told") }
-            if property.isSubscribed(person, to: stored) { found.append("\(person) is subscribed and held") }
+            if property.isSubscribed(person, to: stored), !property.unseen.contains(person) { found.append("\(person) is subscribed and held") }
             if stored.isExempt(UserID(person), atSeconds: now), !property.unsureWords.contains(person) {
                 found.append("\(person) is exempt and held")
             }
@@ -83,14 +83,15 @@ struct Invariants {
                 """)
             let decided = try await property.world.ask(
                 "SELECT count(*) FROM decisions WHERE user_id = \(person) AND outcome = 'release'")
-            // An administrator's word about somebody who was being released already is a decision of its own.
+            // An administrator's word about somebody who was being released already is a decision of its own, and so
+            // is the end of protection by the bot's removal.
             let closed = try await property.world.ask(
                 """
                 SELECT count(*) + sum(CASE WHEN release_reason IN ('admin', 'admin_restricted', 'left') THEN 1 ELSE 0 END)
                 FROM user_restrictions WHERE user_id = \(person) AND release_reason IS NOT NULL
                 """)
             if let released = Int(released), let decided = Int(decided), let closed = Int(closed),
-                decided < released || decided > closed
+                decided < released || decided > closed && !property.wasThrownOut
             {
                 found.append("\(person): \(decided) decisions for \(released) to \(closed) releases")
             }

@@ -17,16 +17,18 @@ extension PropertyWorld {
     func step() async throws {
         let person = people[random.below(people.count)]
         switch random.below(100) {
-        case 0..<34: try await write(person)
-        case 34..<42: try joinOrLeave(person, group)
-        case 42..<60: try joinOrLeave(person, random.happens(0.6) ? world.news : world.market)
-        case 60..<70: try press(person)
-        case 70..<78: byHand(person)
-        case 78..<86: try command(person)
-        case 86..<93: fault()
-        case 93..<95:
+        case 0..<32: try await write(person)
+        case 32..<39: try joinOrLeave(person, group)
+        case 39..<56: try joinOrLeave(person, random.happens(0.6) ? world.news : world.market)
+        case 56..<65: try press(person)
+        case 65..<72: byHand(person)
+        case 72..<80: try command(person)
+        case 80..<87: fault()
+        case 87..<89:
             note("a replica is restarted")
             await restart()
+        case 89..<93: rights()
+        case 93..<95: askToJoin(person)
         default:
             let seconds = [1, 5, 20, 90, 700][random.below(5)]
             note("\(seconds) s pass")
@@ -47,6 +49,8 @@ extension PropertyWorld {
             } else {
                 try simulator.personJoins(person, chat)
             }
+            // Nobody tells the bot what happens where it is no administrator.
+            if !isAdministrator(in: chat) { unseen.insert(person) }
             note("\(person) \(isThere ? "leaves" : "joins") \(name)")
         } catch {
             return  // banned, for instance
@@ -67,8 +71,44 @@ extension PropertyWorld {
         note("\(person) presses \(data)")
     }
 
+    private func askToJoin(_ person: Int64) {
+        guard !simulator.member(person, in: group).isMember else { return }
+        do throws(Refusal) { try simulator.personAsksToJoin(person, group) } catch { return }
+        note("\(person) asks to be let in")
+    }
+
+    /// The bot loses rights, or has them again.
+    private func rights() {
+        excuseStanding()
+        switch random.below(8) {
+        case 0:
+            simulator.setBotRights(in: group, [.manageChat, .deleteMessages])
+            note("the bot may not restrict any more")
+        case 1:
+            simulator.setBotRights(in: group, [.manageChat, .restrictMembers])
+            note("the bot may not delete any more")
+        case 2:
+            simulator.setBotRights(in: group, nil)
+            note("the bot is a member only")
+        case 3:
+            simulator.setBotPresence(in: group, .kicked)
+            wasThrownOut = true
+            note("the bot is thrown out")
+        case 4:
+            simulator.setBotRights(in: world.market, nil)
+            note("the bot cannot see Market any more")
+        case 5:
+            simulator.setBotRights(in: world.market, .bot)
+            note("the bot sees Market")
+        default:
+            simulator.setBotRights(in: group, .bot)
+            note("the bot has all its rights")
+        }
+    }
+
     private func byHand(_ person: Int64) {
-        guard simulator.member(person, in: group).isMember else { return }
+        // Of what happens meanwhile the bot is not told.
+        guard isAdministrator(in: group), simulator.member(person, in: group).isMember else { return }
         switch random.below(4) {
         case 0:
             simulator.adminFrees(person, in: group, by: admin)

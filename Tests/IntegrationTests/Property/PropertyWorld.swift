@@ -15,7 +15,7 @@ struct WrittenMessage {
     let person: Int64
     let id: Int64
     /// Whether it may not stand in the end, by what was true when it was written.
-    let mustGo: Bool
+    var mustGo: Bool
     /// Where it stands in the journal.
     let step: Int
 }
@@ -38,6 +38,10 @@ final class PropertyWorld {
     var mutedByAdmin: Set<Int64> = []
     /// People about whom an administrator gave a word that may have been answered with "try again".
     var unsureWords: Set<Int64> = []
+    /// People who joined or left something where the bot could not see it.
+    var unseen: Set<Int64> = []
+    /// Whether the bot was out of the group for a while.
+    var wasThrownOut = false
     private(set) var journal: [String] = []
     /// Until then answers may have failed, so that messages may stand in a group that lets them.
     private(set) var faultySeconds: Int64 = 0
@@ -137,10 +141,26 @@ final class PropertyWorld {
         guard stored.params.mode == .enforce, !stored.isPaused(atSeconds: WallClock.now.seconds),
             !stored.isExempt(UserID(person), atSeconds: WallClock.now.seconds)
         else { return false }
+        guard isAdministrator(in: group, with: [.deleteMessages, .restrictMembers]), !unseen.contains(person) else {
+            return false
+        }
         let member = simulator.member(person, in: group)
         guard member.status != .administrator, member.status != .creator else { return false }
         if stored.params.failMode == .open, WallClock.now.seconds < faultySeconds { return false }
         return !isSubscribed(person, to: stored)
+    }
+
+    /// Whether the bot is administrator of a chat, with these rights.
+    func isAdministrator(in chat: Int64, with rights: AdminRights = []) -> Bool {
+        let bot = simulator.member(simulator.world.botID, in: chat)
+        return bot.status == .administrator && bot.rights.isSuperset(of: rights)
+    }
+
+    /// What was written and still stands cannot be asked of a bot that loses its rights.
+    func excuseStanding() {
+        for index in written.indices where simulator.stands(written[index].id, in: group) {
+            written[index].mustGo = false
+        }
     }
 
     func isSubscribed(_ person: Int64, to stored: ProtectedGroup) -> Bool {
@@ -227,6 +247,7 @@ final class PropertyWorld {
     func comeToRest() async throws {
         calm()
         for replica in replicas { replica.database.heal() }
+        for chat in [group, world.news, world.market] { simulator.setBotRights(in: chat, .bot) }
         for _ in 0..<4 {
             try await settle()
             try await pass(milliseconds: 61_000)
