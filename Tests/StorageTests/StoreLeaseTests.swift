@@ -80,6 +80,22 @@ struct StoreLeaseTests {
     }
 
     @Test(arguments: Engine.allCases) @IO
+    func `an end that edits the message anyhow does so once for somebody who was freed`(
+        _ engine: Engine
+    ) async throws {
+        let fixture = try await StoreFixture(engine)
+        let recorded = try await fixture.recorded(fixture.holdRecord(update: 1, user: 5, message: 11))
+        let prompt = try #require(recorded.effects.first { $0.kind == .prompt })
+        let ledger = try #require(recorded.ledger)
+        _ = try await fixture.release(5)
+        let notice = MessageID(90)
+        let done = EffectResult.done([.told([ledger], notice)], follow: [.edit(notice, in: fixture.group)])
+        #expect(try await fixture.store.finish(prompt, done, note: nil) == .finishedWithDue)
+        let edits = try await fixture.text("SELECT count(*), max(dedup_key) FROM effects WHERE kind = 'edit'")
+        #expect(edits == "1 edit:-1001:90")
+    }
+
+    @Test(arguments: Engine.allCases) @IO
     func `a prompt that is taken as sent has no number`(_ engine: Engine) async throws {
         let fixture = try await StoreFixture(engine)
         let recorded = try await fixture.recorded(fixture.holdRecord(update: 1, user: 5, message: 11))

@@ -33,6 +33,9 @@ enum FinishStep: Int {
         }
     }
 
+    /// Stores an edit. One statement cannot store two wishes with the same key, and what follows may be that edit too.
+    var edits: Bool { self == .editFreed || self == .editClosed }
+
     /// Its rows say that something else is due.
     var tellsDue: Bool {
         switch self {
@@ -56,7 +59,8 @@ struct FinishSteps {
         var statements: [SQLStatement] = []
         var group: [(step: FinishStep, values: [SQLValue])] = []
         for (index, entry) in steps.enumerated() {
-            if entry.step.needsOwnStatement, !group.isEmpty {
+            let repeats = entry.step == .follow && group.contains { $0.step.edits }
+            if entry.step.needsOwnStatement || repeats, !group.isEmpty {
                 statements.append(Self.statement(group, ours))
                 group = []
             }

@@ -38,7 +38,9 @@ struct Invariants {
             let member = property.simulator.member(person, in: property.group)
             if hold.state == .lifting || hold.state == .intended { found.append("\(person) is \(hold.state) for ever") }
             if !hold.isTold { found.append("\(person) is held and was not told") }
-            if property.isSubscribed(person, to: stored), !property.unseen.contains(person) { found.append("\(person) is subscribed and held") }
+            if property.isSubscribed(person, to: stored), !property.unseen.contains(person) {
+                found.append("\(person) is subscribed and held")
+            }
             if stored.isExempt(UserID(person), atSeconds: now), !property.unsureWords.contains(person) {
                 found.append("\(person) is exempt and held")
             }

@@ -140,6 +140,8 @@ extension PropertyWorld {
             "/unprotect @the_market", "/why \(person)", "/status",
         ]
         let text = texts[random.below(texts.count)]
+        // What was decided and not done yet is not done any more.
+        if ["/pause 1m", "/settings mode observe", "/unprotect"].contains(text) { excuseStanding() }
         do throws(Refusal) { _ = try simulator.personWrites(world.owner, in: group, text) } catch { return }
         if WallClock.now.seconds < faultySeconds { unsureWords.insert(person) }
         note(text)

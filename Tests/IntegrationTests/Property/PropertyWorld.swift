@@ -156,7 +156,7 @@ final class PropertyWorld {
         return bot.status == .administrator && bot.rights.isSuperset(of: rights)
     }
 
-    /// What was written and still stands cannot be asked of a bot that loses its rights.
+    /// What was written and still stands cannot be asked of a bot that loses its rights, or is told to stop.
     func excuseStanding() {
         for index in written.indices where simulator.stands(written[index].id, in: group) {
             written[index].mustGo = false
