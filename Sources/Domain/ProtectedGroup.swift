@@ -144,6 +144,11 @@ public final class ProtectedGroup: Equatable, Sendable {
     /// A protected group is enabled and has at least one sound link.
     public var isProtected: Bool { isEnabled && channels.contains { $0.health == .ok } }
 
+    /// Whether it is switched on and one of these channels, which somebody is held for, is still linked.
+    public func stillHolds(for missing: [ChatID]) -> Bool {
+        isEnabled && (missing.isEmpty || channels.contains { missing.contains($0.id) })
+    }
+
     /// Whether an administrator stopped enforcement here for a while; `now` in seconds since 1970.
     public func isPaused(atSeconds now: Int64) -> Bool { params.pausedUntilSeconds.map { $0 > now } ?? false }
 

@@ -82,6 +82,30 @@ struct OutboxRaceTests {
     }
 
     @Test(.timeLimit(.minutes(1)), arguments: Engine.allCases) @IO
+    func `who is held just after their channel was dropped is not muted, nor told`(_ engine: Engine) async throws {
+        let outbox = try await OutboxWorld(engine)
+        let ben = outbox.person("Ben")
+        try await outbox.store.protect(
+            Protection(
+                group: outbox.group, title: "Talk", owner: UserID(outbox.world.owner), ownerUsername: nil,
+                replacesOwner: false,
+                channels: [RequiredChannel(id: ChatID(outbox.world.market), title: "Market", username: "the_market")]))
+        #expect(
+            try await outbox.store.unlink(
+                ChatID(outbox.world.news), as: .unprotected(outbox.group), audit: nil) == 1)
+        try await outbox.recordHold(ben)
+        outbox.first.services.workers.start()
+        try await outbox.until("the hold is over") {
+            try await outbox.text("SELECT state || ' ' || release_reason FROM user_restrictions")
+                == "closed unprotected"
+        }
+        try await outbox.settle()
+        #expect(outbox.calls("restrictChatMember") == 0 && outbox.calls("sendMessage") == 0)
+        #expect(try await outbox.waiting() == "")
+        await outbox.end()
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: Engine.allCases) @IO
     func `whom a replica that died muted after protection went off is freed`(_ engine: Engine) async throws {
         let outbox = try await OutboxWorld(engine)
         let ben = outbox.person("Ben")

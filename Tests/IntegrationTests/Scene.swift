@@ -145,8 +145,9 @@ final class Scene {
 
     /// Replaces the group's settings.
     func set(_ params: GroupParams) async throws {
+        let old = try await services.store.group(ChatID(group))?.params ?? GroupParams()
         _ = try await services.store.changeParams(
-            from: GroupParams(), to: params, of: ChatID(group), releasing: nil, audit: nil)
+            from: old, to: params, of: ChatID(group), releasing: nil, audit: nil)
         services.caches.groups.forget(ChatID(group))
     }
 

@@ -12,8 +12,10 @@ extension EffectPerformer {
 
     func prompt(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         let chat = effect.chat
-        let untold = try await untold(effect)
-        guard !untold.isEmpty, let group = try await group(chat), group.isEnabled else { return .done() }
+        var untold = try await untold(effect)
+        guard !untold.isEmpty, let group = try await group(chat) else { return .done() }
+        untold.removeAll { !group.stillHolds(for: $0.channels) }
+        guard !untold.isEmpty else { return .done() }
         let known = try await toldLately(untold)
         let waiting = untold.filter { !known.contains($0.id) && !mayBeRefused($0) }
         let later = untold.contains(where: mayBeRefused) ? [again(effect)] : []

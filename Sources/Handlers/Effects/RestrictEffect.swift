@@ -12,9 +12,10 @@ extension EffectPerformer {
             hold.state == .intended
         else { return .done() }
         let group = try await group(effect.chat)
-        // A hold decided before protection went off and stored after it is not among those that were released then.
-        // One that is not there has moved under our hands: Telegram will say so, and the hold goes along.
-        let isProtecting = group?.isEnabled ?? true
+        // A hold decided before protection went off, or a channel was dropped, and stored after it is not among those
+        // that were released then. A group that is not there has moved under our hands: Telegram will say so, and the
+        // hold goes along.
+        let isProtecting = group?.stillHolds(for: hold.channels) ?? true
         if !effect.mayBeDone {
             if !isProtecting { return .done([.closed(ledger, .unprotected)]) }
             if let group, let stop = stop(in: group) { return .done([.closed(ledger, .admin)], failure: stop) }
