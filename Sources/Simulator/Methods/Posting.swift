@@ -47,6 +47,7 @@ extension World {
         message.receiverID = receiver
         message.answersID = answered
         keep(message, in: chat.id)
+        try keepReplyKeyboard(of: parameters, in: chat)
         note(.botWrote(chat: chat.title, text: message.shownText))
         return (message, chat.id)
     }

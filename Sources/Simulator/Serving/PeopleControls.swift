@@ -1,4 +1,4 @@
-// What people do besides writing: they send files and places, vote, react, ask inline, and pay.
+// What people do besides writing: they send files and places, choose chats, vote, react, ask inline, and pay.
 
 import EventLoop
 import JSON
@@ -9,6 +9,8 @@ extension Simulator {
         switch name {
         case "send":
             return [("message_id", .int(try personSends(input)))]
+        case "shareChat":
+            return [("message_id", .int(try personShares(input.id("user"), chat: input.id("chat"))))]
         case "vote":
             let chosen = (input.list("options") ?? []).compactMap(\.int).map { Int($0) }
             let (user, message, chat) = (try input.id("user"), try input.id("message"), try input.id("chat"))
@@ -33,6 +35,13 @@ extension Simulator {
         }
         settle()
         return []
+    }
+
+    /// Somebody chooses a chat for the bot, by the button that asks for one. Gives the message's id.
+    @discardableResult
+    public func personShares(_ person: Int64, chat: Int64) throws(Refusal) -> Int64 {
+        defer { settle() }
+        return try world.shareChat(person, chat, now: WallClock.now)
     }
 
     /// Somebody sends a file, a place or a contact, in a group or (without `chat`) to the bot. Gives the message's id.

@@ -206,6 +206,9 @@ public struct Chat: Sendable {
     /// Pinned messages, the latest last.
     public var pinned: [Int64] = []
 
+    /// Of a private chat: the bot's keyboard below it.
+    public var replyKeyboard: JSONValue?
+
     /// How many persons are there.
     public var memberCount: Int { order.count { members[$0]?.isPresent == true } }
 
