@@ -160,6 +160,22 @@ struct StoreGroupTests {
         #expect(try await fixture.store.group(fixture.group)?.isProtected == false)
     }
 
+    @Test(arguments: Engine.allCases, [true, false]) @IO
+    func `who is being muted is freed after that, also when the bot has its right back`(
+        _ engine: Engine, wasReleased: Bool
+    ) async throws {
+        let fixture = try await protected(engine)
+        let recorded = try await fixture.recorded(fixture.holdRecord(update: 1, user: 5, message: 1))
+        if wasReleased { _ = try await fixture.release(5) }
+        try await fixture.store.resume(fixture.group, releasing: wasReleased ? nil : fixture.unprotected)
+        #expect(try await fixture.store.openHold(of: UserID(5), in: fixture.group)?.state == .lifting)
+        #expect(try await fixture.store.leaseDue(limits: [2: 100]).isEmpty)
+        let restrict = try #require(recorded.effects.first { $0.kind == .restrict })
+        let ledger = try #require(recorded.ledger)
+        _ = try await fixture.store.finish(restrict, .done([.held(ledger)], follow: []), note: nil)
+        #expect(try await fixture.store.leaseDue(limits: [2: 100]).map(\.kind) == [.lift])
+    }
+
     /// SQLite has one writer; on PostgreSQL each statement sees what others have stored meanwhile.
     @Test @IO
     func `a hold that comes between the statements of disabling is not taken for one that is lifted`() async throws {

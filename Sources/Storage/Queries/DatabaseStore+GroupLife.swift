@@ -45,16 +45,20 @@ private enum LifeText {
         FROM user_restrictions u WHERE \(ending($0)) ORDER BY u.id
         """
     }
+    static let lifts = both { lift(ending($0), "") }
+
     /// Ten in a second; who is being restricted is freed after that.
-    static let lifts = both {
+    private static func lift(_ condition: String, _ again: String) -> String {
         """
         INSERT INTO effects (dedup_key, kind, lane, chat_id, user_id, ledger_id, decision_id, due_at, created_at)
-        SELECT 'lift:' || s.id, 'lift', \(EffectKind.lift.lane), s.group_id, s.user_id, s.id, \(releaseOf("s")),
+        SELECT 'lift:' || s.id, 'lift', \(EffectKind.lift.lane), s.group_id, s.user_id, s.id,
+            (SELECT max(d.id) FROM decisions d
+                WHERE d.group_id = s.group_id AND d.user_id = s.user_id AND d.outcome = 'release'),
             {greatest}({after:(s.place - 1) * 100}, COALESCE((SELECT e.lease_until FROM effects e
                 WHERE e.ledger_id = s.id AND e.kind = 'restrict'), {now})), {now}
         FROM (SELECT u.id, u.group_id, u.user_id, row_number() OVER (ORDER BY u.id) AS place
-            FROM user_restrictions u WHERE \(ending($0))) AS s
-        WHERE TRUE ON CONFLICT (dedup_key) DO UPDATE SET revision = effects.revision + 1
+            FROM user_restrictions u WHERE \(condition)) AS s
+        WHERE TRUE ON CONFLICT (dedup_key) DO UPDATE SET revision = effects.revision + 1\(again)
         """
     }
     /// Only with a lift: a hold that came between the two statements would be `lifting` for ever.
@@ -112,25 +116,15 @@ private enum LifeText {
         UPDATE user_restrictions SET state = 'held'
         WHERE group_id = $1::bigint AND state = 'orphaned' AND lifted_at IS NULL
         """)
-    /// Ten in a second. A lift that was refused for want of a right waits for an hour.
+    /// A lift that was refused for want of a right waits for an hour.
     static let liftAgain = Query(
-        """
-        INSERT INTO effects (dedup_key, kind, lane, chat_id, user_id, ledger_id, decision_id, due_at, created_at)
-        SELECT 'lift:' || s.id, 'lift', \(EffectKind.lift.lane), s.group_id, s.user_id, s.id, \(releaseOf("s")),
-            {after:(s.place - 1) * 100}, {now}
-        FROM (SELECT u.id, u.group_id, u.user_id, row_number() OVER (ORDER BY u.id) AS place
-            FROM user_restrictions u WHERE u.group_id = $1::bigint AND u.lifted_at IS NULL
-                AND u.state = 'lifting') AS s
-        WHERE TRUE ON CONFLICT (dedup_key) DO UPDATE SET revision = effects.revision + 1,
-            due_at = CASE WHEN effects.lease_owner IS NULL THEN {least}(effects.due_at, excluded.due_at)
-                ELSE effects.due_at END
-        """)
-    private static func releaseOf(_ hold: String) -> String {
-        """
-        (SELECT max(d.id) FROM decisions d WHERE d.group_id = \(hold).group_id AND d.user_id = \(hold).user_id
-            AND d.outcome = 'release')
-        """
-    }
+        lift(
+            "u.group_id = $1::bigint AND u.lifted_at IS NULL AND u.state = 'lifting'",
+            """
+            ,
+                due_at = CASE WHEN effects.lease_owner IS NULL THEN {least}(effects.due_at, excluded.due_at)
+                    ELSE effects.due_at END
+            """))
     /// Once they are taken on: a prompt for those among them who do not know.
     static let tellUntold = Query(
         postgreSQL: tellUntold(EffectRows.conflictPostgreSQL), sqlite: tellUntold(EffectRows.conflictSQLite))
@@ -215,13 +209,15 @@ extension DatabaseStore {
     /// What the bot's absence left open goes on: releases as such, holds as holds, or as releases with that decision.
     func resumeSteps(_ group: ChatID, releasing: DecisionRow?) -> [SQLStatement] {
         let key = SQLValue.int(group.value)
-        let first = [statement(LifeText.lockHolds, [key, .int(0)]), statement(LifeText.goOn, [key])]
+        let first = [
+            statement(LifeText.lockHolds, [key, .int(0)]), statement(LifeText.goOn, [key]),
+            statement(LifeText.liftAgain, [key]),
+        ]
         let adopting = [
             statement(LifeText.recheckOrphans, [key]), statement(LifeText.adopt, [key]),
             statement(LifeText.tellUntold, [key, .optional(EffectWish.prompt(in: group).key)]),
         ]
-        let holds = releasing.map { releaseSteps($0, heldFor: nil) } ?? adopting
-        return first + holds + [statement(LifeText.liftAgain, [key])]
+        return first + (releasing.map { releaseSteps($0, heldFor: nil) } ?? adopting)
     }
 
     /// Disables the group; a `lift` (reason unprotected, 10/s) is recorded for each open hold. Returns their number.
