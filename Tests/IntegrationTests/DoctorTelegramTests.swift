@@ -100,7 +100,7 @@ private final class Yes: HTTPHandler {
     @Test(.timeLimit(.minutes(1))) @IO
     func `13: an address that Telegram does not call`() async throws {
         let scene = try await DoctorScene(.sqlite, certificate: .whole)
-        let fix = "Use one of these ports and an A record."
+        let fix = "an A record with an address that the internet reaches, or correct PUBLIC_URL."
         for (addresses, words) in [
             (["192.168.1.5"], "not reachable"), (["::1", "2001:db8::7"], "IPv6 addresses only"), ([], "no address"),
             (["8.8.8.8", "10.0.0.1"], "not all"),
@@ -114,7 +114,7 @@ private final class Yes: HTTPHandler {
         try await scene.expect([:])
         scene.settings.addresses = { _ in ["8.8.8.8"] }
         scene.changeWebhook { $0.port = 444 }
-        try await scene.expect([13: .failure], "not 444", fix)
+        try await scene.expect([13: .failure], "not 444", "Use one of these ports in PUBLIC_URL")
         await scene.end()
     }
 

@@ -10,10 +10,12 @@ extension DoctorCheck {
 
     static let publicURL = DoctorCheck(13, "PUBLIC_URL") { (visit) throws(DoctorFinding) in
         let webhook = try visit.webhook()
-        let fix = "Use one of these ports and an A record."
         guard ports.contains(webhook.port) else {
-            return .failure("Telegram calls the ports 443, 80, 88 and 8443, not \(webhook.port).", fix: fix)
+            return .failure(
+                "Telegram calls the ports 443, 80, 88 and 8443, not \(webhook.port).",
+                fix: "Use one of these ports in PUBLIC_URL, and let it lead to LISTEN.")
         }
+        let fix = "Give \(webhook.host) an A record with an address that the internet reaches, or correct PUBLIC_URL."
         let addresses = await visit.settings.addresses(webhook.host)
         let kinds = addresses.map { PublicAddress.kind(of: $0) }
         if let index = kinds.firstIndex(of: .publicIPv4), !kinds.contains(.reservedIPv4) {

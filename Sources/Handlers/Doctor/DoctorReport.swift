@@ -22,7 +22,8 @@ public enum DoctorReport {
         }
         let counts = DoctorOutcome.allCases.compactMap { outcome in
             let count = results.count { $0.finding.outcome == outcome }
-            return count == 0 ? nil : "\(count) \(outcome.rawValue)"
+            let isCounted = outcome == .failure || outcome == .warning
+            return count == 0 ? nil : "\(count) \(outcome.rawValue)\(isCounted && count > 1 ? "s" : "")"
         }
         return (lines + ["", counts.joined(separator: ", ")]).joined(separator: "\n")
     }

@@ -130,7 +130,8 @@ final class DoctorVisit {
         try needSettings()
         if case .failure(.noFile) = await contact() { throw .notApplicable("There is no database yet.") }
         guard let store = await openedStore.value({ await openStore() }) else {
-            throw .unknown("The database was not looked into: see 2 and 4.")
+            guard case .success = await contact() else { throw .unknown("The database does not answer: see 2.") }
+            throw .unknown("The database answers, but could not be opened to be read.")
         }
         return store
     }

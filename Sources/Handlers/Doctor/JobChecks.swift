@@ -25,7 +25,8 @@ extension DoctorCheck {
         _ job: DoctorJob, _ history: JobHistory?, databaseSeconds: Int64
     ) -> DoctorFinding? {
         let minutes = max(1, job.intervalSeconds / 60)
-        let fix = "Call /jobs/\(job.name) every \(minutes) min with JOBS_TOKEN, or set MEMBER_SYNC_INTERVAL."
+        let often = minutes == 1440 ? "once a day" : "every \(minutes) min"
+        let fix = "Call /jobs/\(job.name) \(often) with JOBS_TOKEN, or set MEMBER_SYNC_INTERVAL."
         let patience = job.intervalSeconds * 3
         if let history, history.isSuccess, let age = history.endedSecondsAgo, age <= patience { return nil }
         guard job.canBeStarted else {
