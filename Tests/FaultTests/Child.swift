@@ -29,9 +29,14 @@ final class Child {
     let outputPath: String
     private var exit: (code: Int32, at: ContinuousClock.Instant)?
 
+    private nonisolated static let named = ProcessInfo.processInfo.environment["NEZUKO_UNDER_TEST"]
+
+    /// Whether the program under test is the one that is shipped.
+    nonisolated static var isShipped: Bool { named != nil }
+
     /// The program that was built beside the tests, or the one named in `NEZUKO_UNDER_TEST`: as it is shipped.
     nonisolated static let program: String = {
-        if let named = ProcessInfo.processInfo.environment["NEZUKO_UNDER_TEST"] { return named }
+        if let named { return named }
         let tests = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return URL(filePath: tests).deletingLastPathComponent().appending(path: "nezuko").path
     }()
