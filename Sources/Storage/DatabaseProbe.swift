@@ -112,7 +112,8 @@ public enum DatabaseProbe {
     }
 
     /// A pooler gives the server's session away as soon as a transaction ends. So while a second session of ours is
-    /// inside a transaction, the first one shows whether it still has its own.
+    /// inside a transaction, the first one shows whether it still has its own. Where others use the pooler too, the
+    /// second may be given another one, so it is tried more than once.
     private static func sessions(_ target: PostgreSQLTarget) -> SessionKind {
         do throws(PostgreSQLSession.Failure) {
             let first = try PostgreSQLSession(target, connectingWithin: seconds)
@@ -120,13 +121,15 @@ public enum DatabaseProbe {
             let identity = "SELECT pg_backend_pid()"
             guard let own = first.row(identity) else { return .unknown(cause: "a query failed") }
             guard first.prepare("nezuko_doctor", identity) else { return .shared }
-            guard second.execute("BEGIN READ ONLY"), let other = second.row(identity) else {
-                return .unknown(cause: "a second connection got no answer")
+            for _ in 0..<10 {
+                guard second.execute("BEGIN READ ONLY"), let other = second.row(identity) else {
+                    return .unknown(cause: "a second connection got no answer")
+                }
+                let isKept = other != own && first.row(prepared: "nezuko_doctor") == own
+                _ = second.execute("COMMIT")
+                if !isKept { return .shared }
             }
-            if other == own { return .shared }
-            let again = first.row(prepared: "nezuko_doctor")
-            _ = second.execute("COMMIT")
-            return again == own ? .kept : .shared
+            return .kept
         } catch {
             return .unknown(cause: error.cause)
         }
