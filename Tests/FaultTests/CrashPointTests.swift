@@ -69,7 +69,7 @@ private final class Course {
         let replica = try await world.serve()
         message = try await world.write(person, in: group)
         try await deliver(to: replica)
-        try await world.effectsDone()
+        try await world.effectsDone(in: group.id)
         try await deliver(to: replica)
         world.forget(replica)
         _ = try await replica.child.terminate()
@@ -105,7 +105,7 @@ private final class Course {
         var updates = first
         repeat {
             for update in updates { #expect(try await world.deliver(update, to: replica).status == 200) }
-            try await world.effectsDone()
+            try await world.effectsDone(in: group.id)
             updates = try await world.takeUpdates()
         } while !updates.isEmpty
     }
@@ -184,7 +184,7 @@ extension Faults {
         }
         try await until("it dies, or all is done: \(scenario) \(point)") {
             guard doomed.child.exitCode == nil, answers == updates.count else { return doomed.child.exitCode != nil }
-            return try await world.count("effects WHERE \(world.dueSoon)") == 0
+            return try await world.count("effects WHERE chat_id = \(course.group.id) AND \(world.dueSoon)") == 0
         }
         let code = doomed.child.exitCode
         let isDead = code != nil

@@ -36,11 +36,12 @@ extension FaultWorld {
         }
     }
 
-    /// Every recorded effect is done, but those of a later time.
-    func effectsDone(seconds: Double = 30) async throws {
+    /// Every recorded effect is done, but those of a later time; with `chat` those of that chat.
+    func effectsDone(in chat: Int64? = nil, seconds: Double = 30) async throws {
+        let place = chat.map { " AND chat_id = \($0)" } ?? ""
         var left = ""
         try await until("effects are done: \(left)", seconds: seconds) {
-            left = try await ask("SELECT dedup_key, attempts, lease_owner FROM effects WHERE \(dueSoon)")
+            left = try await ask("SELECT dedup_key, attempts, lease_owner FROM effects WHERE \(dueSoon)\(place)")
             return left.isEmpty
         }
     }
