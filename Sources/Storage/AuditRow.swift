@@ -4,7 +4,7 @@ public import Domain
 public import JSON
 
 /// One row of `admin_audit_log`.
-public struct AuditRow: Equatable, Sendable {
+public struct AuditRow: Sendable {
     /// What was done: the column `action`.
     public enum Action: String, Sendable {
         /// Channels were required of a group's people.
@@ -28,7 +28,7 @@ public struct AuditRow: Equatable, Sendable {
     }
 
     /// What it was done to: the columns `target_type` and `target_id`.
-    public enum Target: Equatable, Sendable {
+    public enum Target: Sendable {
         /// A group.
         case group(ChatID)
         /// A channel that is required in a group.
@@ -57,9 +57,6 @@ public struct AuditRow: Equatable, Sendable {
         self.target = target
         self.details = details
     }
-
-    /// Whether all columns are the same.
-    public static func == (one: AuditRow, other: AuditRow) -> Bool { one.values == other.values }
 
     /// The columns in the order of `admin_audit_log`, without `id` and `created_at`.
     var values: [SQLValue] {

@@ -121,7 +121,7 @@ import Testing
         let number = try #require(try JSONValue(parsing: Array(stored.utf8))["request"]?.int)
         #expect(try await claim(scene.world.owner, scene.market, request: number &+ 1, scene).isEmpty)
         // Telegram does not offer a group here.
-        #expect(throws: Refusal.restricted) {
+        #expect(throws: Refusal.unknown) {
             try scene.simulator.personShares(scene.world.owner, chat: scene.group)
         }
         for payload in ["p_", "p_5", "p_x", "p_-99999999999999999999"] {

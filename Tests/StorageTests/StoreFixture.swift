@@ -53,6 +53,17 @@ struct StoreFixture {
     /// Why the people of the group are released together.
     var unprotected: DecisionRow { unprotected(group) }
 
+    /// A protected group that requires the channels.
+    static func protected(_ engine: Engine, channels: [Int64] = [-1002]) async throws -> StoreFixture {
+        let fixture = try await StoreFixture(engine)
+        let required = channels.map { RequiredChannel(id: ChatID($0), title: "Channel", username: "name") }
+        try await fixture.store.protect(
+            Protection(
+                group: fixture.group, title: "Group", owner: UserID(1), ownerUsername: "o", replacesOwner: false,
+                channels: required))
+        return fixture
+    }
+
     func unprotected(_ group: ChatID) -> DecisionRow {
         DecisionRow(
             update: nil, group: group, user: nil, ruleVersion: 7, outcome: "release",

@@ -60,18 +60,21 @@ struct ChannelPicker {
                 return false  // whoever forwards a post much later means something else
             }
             let reply = try await protect(group, by: channel, user)
-            if case .text(.protected) = reply.parts.first {
-                // Answered: the next post that is forwarded is no choice.
-                try await stored { () async throws(StoreError) in
-                    try await tools.store.setSetting(Self.key(user.id), nil)
-                }
-            }
+            // Answered: the next post that is forwarded is no choice.
+            if case .text(.protected) = reply.parts.first { await forgetQuestion(to: user.id) }
             await send([reply], to: user)
         } catch {
             let reference = CommandFailure.report(error, name: CommandName.protect.rawValue, chat: message.chat.id)
             await send([Reply(.somethingWrong(reference: reference))], to: user)
         }
         return true
+    }
+
+    private func forgetQuestion(to user: UserID) async {
+        do throws(StoreError) { try await tools.store.setSetting(Self.key(user), nil) } catch {
+            // The channel is required already, and that is what the answer has to say; the question ends in an hour.
+            Log.warning("picker_not_forgotten", .error("\(error)"))
+        }
     }
 
     private func protect(_ id: ChatID, by channel: ChatID, _ user: User) async throws(CommandError) -> Reply {

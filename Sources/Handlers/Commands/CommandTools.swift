@@ -52,6 +52,22 @@ public final class CommandTools {
         return missing
     }
 
+    /// Stores what differs from the group's present settings; `releasing` ends all its holds with that decision. Returns
+    /// the number of those who are released. `admin` nil: an anonymous administrator.
+    @discardableResult
+    func change(
+        _ group: ProtectedGroup, to params: GroupParams, as action: AuditRow.Action, by admin: UserID?,
+        releasing: DecisionRow? = nil
+    ) async throws(CommandError) -> Int {
+        let released = try await stored { () async throws(StoreError) in
+            try await store.changeParams(
+                from: group.params, to: params, of: group.id, releasing: releasing,
+                audit: AuditRow(action, by: admin, .group(group.id)))
+        }
+        await forget(group.id)
+        return released
+    }
+
     /// A group's configuration changed: no replica goes on with the old one.
     func forget(_ group: ChatID) async {
         caches.groups.forget(group)

@@ -25,8 +25,9 @@ struct ModeButton: CommandButton {
     func change(
         _ group: ProtectedGroup, to params: GroupParams, by admin: UserID?
     ) async throws(CommandError) -> Text {
-        let released = try await Settings(tools: tools).store(
-            group, params, by: admin, releasing: params.mode == .observe ? .unprotected(group.id) : nil)
+        let released = try await tools.change(
+            group, to: params, as: .settings, by: admin,
+            releasing: params.mode == .observe ? .unprotected(group.id) : nil)
         guard params.mode == .observe else { return .modeEnforce }
         tools.start([])
         return .modeObserve(releasing: released)

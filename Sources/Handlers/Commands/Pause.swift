@@ -64,13 +64,7 @@ struct Pause: Command {
         let until = WallClock.now.seconds + seconds
         var params = group.params
         params.pausedUntilSeconds = seconds == 0 ? nil : until
-        let new = params
-        _ = try await stored { () async throws(StoreError) in
-            try await tools.store.changeParams(
-                from: group.params, to: new, of: group.id, releasing: nil,
-                audit: AuditRow(seconds == 0 ? .pauseOff : .pause, by: admin, .group(group.id)))
-        }
-        await tools.forget(group.id)
+        try await tools.change(group, to: params, as: seconds == 0 ? .pauseOff : .pause, by: admin)
         guard seconds > 0 else { return Reply(.pauseEnded(isAll: false)) }
         let language = Languages.named(group.params.language)
         let end = InlineButton(language.label(.endPause), .callback("pause:off:\(group.id.value)"))

@@ -19,7 +19,7 @@ struct Settings: Command {
             // A pause is no setting: it ends by itself, or by its own word.
             var usual = GroupParams()
             usual.pausedUntilSeconds = group.params.pausedUntilSeconds
-            try await store(group, usual, by: call.user?.id)
+            try await tools.change(group, to: usual, as: .settings, by: call.user?.id)
             return [Reply(.settingsReset)]
         }
         guard let key = SettingKey(rawValue: word) else {
@@ -34,7 +34,7 @@ struct Settings: Command {
         if key == .mode {
             return [Reply(try await ModeButton(tools: tools).change(group, to: params, by: call.user?.id))]
         }
-        try await store(group, params, by: call.user?.id)
+        try await tools.change(group, to: params, as: .settings, by: call.user?.id)
         return [Reply(.settingsSaved(key: word, value: key.value(in: params) ?? ""))]
     }
 
@@ -42,18 +42,4 @@ struct Settings: Command {
         Reply(parts: [.text(.settingsTitle)] + SettingKey.allCases.map { .setting($0, $0.value(in: params)) })
     }
 
-    /// Stores what differs from the group's present settings; `releasing` ends all holds with that decision. Returns
-    /// their number.
-    @discardableResult
-    func store(
-        _ group: ProtectedGroup, _ params: GroupParams, by admin: UserID?, releasing: DecisionRow? = nil
-    ) async throws(CommandError) -> Int {
-        let released = try await stored { () async throws(StoreError) in
-            try await tools.store.changeParams(
-                from: group.params, to: params, of: group.id, releasing: releasing,
-                audit: AuditRow(.settings, by: admin, .group(group.id)))
-        }
-        await tools.forget(group.id)
-        return released
-    }
 }

@@ -13,9 +13,10 @@ extension EffectPerformer {
     func prompt(_ effect: Effect) async throws(EffectFailure) -> AttemptOutcome {
         let chat = effect.chat
         var untold = try await untold(effect)
-        guard !untold.isEmpty, let group = try await group(chat) else { return .done() }
+        guard !untold.isEmpty, let group = try await group(chat), group.isEnabled else { return .done() }
+        let areMore = untold.count == Self.toldTogether
         untold.removeAll { !group.stillHolds(for: $0.channels) }
-        guard !untold.isEmpty else { return .done() }
+        guard !untold.isEmpty else { return .done(follow: areMore ? [again(effect)] : []) }
         let known = try await toldLately(untold)
         let waiting = untold.filter { !known.contains($0.id) && !mayBeRefused($0) }
         let later = untold.contains(where: mayBeRefused) ? [again(effect)] : []
@@ -29,7 +30,7 @@ extension EffectPerformer {
             composed, to: chat, thread: effect.value("thread")?.int, fallback: group.params.noticeTopic,
             context(effect))
         // Whoever did not fit is told next: nobody stays held without having been told why.
-        let rest = untold.count == Self.toldTogether && later.isEmpty ? [.prompt(in: chat)] : later
+        let rest = areMore && later.isEmpty ? [.prompt(in: chat)] : later
         return told(ids, known: known, by: message, in: group, effect, follow: rest)
     }
 

@@ -14,16 +14,16 @@ extension World {
     /// Somebody presses the button that asks for a chat, and chooses one of those that Telegram offers: of the kind that
     /// is asked for, in which they have the rights that are asked for. Where the bot is to have rights it gets them.
     ///
-    /// - Throws: `Refusal.unknown` without such a button or chat, `.restricted` for a chat that is not offered.
+    /// - Throws: `Refusal.unknown` without such a chat, or a button for its kind; `.restricted` when its rights do not
+    ///   suffice.
     mutating func shareChat(_ person: Int64, _ chosen: Int64, now: Timestamp) throws(Refusal) -> Int64 {
         let place = privateChat(of: person)
         guard let chat = chats[chosen], let keyboard = chats[place]?.replyKeyboard,
-            let request = Self.chatRequest(in: keyboard)
+            let request = Self.request(forChannel: chat.kind == .channel, in: keyboard)
         else { throw .unknown }
         let chooser = member(person, in: chosen, now: now)
         let isOwner = chooser.status == .creator
-        guard (chat.kind == .channel) == (request["chat_is_channel"]?.bool == true),
-            isOwner || chooser.rights.isSuperset(of: Self.rights(request["user_administrator_rights"]))
+        guard isOwner || chooser.rights.isSuperset(of: Self.rights(request["user_administrator_rights"]))
         else { throw .restricted }
         if let needed = request["bot_administrator_rights"] {
             let bot = member(botID, in: chosen, now: now)
@@ -46,8 +46,10 @@ extension World {
         return try writeToBot(person, "", media: ("chat_shared", .object(shared)), now: now)
     }
 
-    private static func chatRequest(in keyboard: JSONValue) -> JSONValue? {
-        (keyboard["keyboard"]?.array ?? []).flatMap { $0.array ?? [] }.compactMap { $0["request_chat"] }.first
+    /// The first button that asks for such a chat.
+    private static func request(forChannel isChannel: Bool, in keyboard: JSONValue) -> JSONValue? {
+        (keyboard["keyboard"]?.array ?? []).flatMap { $0.array ?? [] }.compactMap { $0["request_chat"] }
+            .first { ($0["chat_is_channel"]?.bool == true) == isChannel }
     }
 
     /// The rights of a `ChatAdministratorRights` that are true.

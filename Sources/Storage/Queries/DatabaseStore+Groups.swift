@@ -181,7 +181,7 @@ extension DatabaseStore {
         from old: GroupParams, to new: GroupParams, of group: ChatID, releasing: DecisionRow?, audit: AuditRow?
     ) async throws(StoreError) -> Int {
         let changes = new.changes(from: old)
-        var audit = audit
+        var audit = changes.isEmpty ? nil : audit
         audit?.details += changes
         let patch = String(decoding: JSONValue.object(changes).encoded(), as: UTF8.self)
         let steps =
