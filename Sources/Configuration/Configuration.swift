@@ -102,7 +102,7 @@ public struct Configuration: Equatable, Sendable {
         var all = webhookSecrets
         if let botToken { all.append(botToken) }
         if let jobsToken { all.append(jobsToken) }
-        if case .postgres(let url) = database, let password = DatabaseURL.password(in: url) { all.append(password) }
+        if case .postgres(let url) = database { all += DatabaseURL.passwords(in: url) }
         return all
     }
 

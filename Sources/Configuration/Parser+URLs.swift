@@ -92,7 +92,7 @@ extension Parser where Value == DatabaseURL {
     static var database: Parser {
         Parser { (text, _) throws(Malformed) in
             let unsupported = Malformed(
-                text: "\"\(DatabaseURL.masked(text))\" is not a URL of a supported kind. "
+                text: "\(DatabaseURL.named(text)) is not a URL of a supported kind. "
                     + "Use sqlite:PATH or postgres://USER:PASS@HOST/DB.")
             guard let colon = text.firstIndex(of: ":") else { throw unsupported }
             let scheme = text[..<colon].prefix { $0 != "+" }
@@ -109,17 +109,22 @@ extension Parser where Value == DatabaseURL {
                 if path == "/" { throw unsupported }
                 return .sqlite(path: path)
             case "postgres", "postgresql":
-                guard rest.hasPrefix("//"), rest.utf8.count > 2, hasKnownSSLMode(rest) else { throw unsupported }
+                guard rest.hasPrefix("//"), rest.utf8.count > 2 else { throw unsupported }
+                guard hasKnownSSLMode(rest) else {
+                    throw Malformed(text: "its sslmode is not one of \(sslModes.joined(separator: ", ")).")
+                }
                 return .postgres(url: "postgresql:" + rest)
             default: throw unsupported
             }
         }
     }
 
+    private static let sslModes = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+
     private static func hasKnownSSLMode(_ text: Substring) -> Bool {
         guard let parameter = text.firstRange(of: "sslmode=") else { return true }
         let mode = text[parameter.upperBound...].prefix { $0 != "&" }
-        return ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"].contains(mode)
+        return sslModes.contains(String(mode))
     }
 }
 

@@ -13,16 +13,18 @@ public func fuzzConfiguration(_ data: UnsafePointer<UInt8>?, _ count: Int) -> CI
         guard halves.count == 2 else { continue }
         environment[halves[0]] = secrets.contains(halves[0]) ? halves[1] + sentinel : halves[1]
     }
-    if let url = environment["DATABASE_URL"] {
-        environment["DATABASE_URL"] = url.replacing("PASSWORD", with: sentinel)
-    }
-    for dotEnv in [nil, bytes] {
-        do throws(ConfigurationProblems) {
-            let configuration = try Configuration.load(
-                environment: environment, dotEnv: dotEnv, for: .serve, files: { _ in nil })
-            precondition(!configuration.printed().contains(sentinel), "a secret is printed")
-        } catch {
-            precondition(!error.description.contains(sentinel), "a secret is in a problem")
+    let url = environment["DATABASE_URL"]
+    // Of what is refused nothing is quoted, wherever the password is; of a URL that is taken, not what is in its place.
+    for (place, isTaken) in [("PASSWORD", false), (":PASSWORD@", true), ("?password=PASSWORD", true)] {
+        environment["DATABASE_URL"] = url?.replacing(place, with: place.replacing("PASSWORD", with: sentinel))
+        for dotEnv in [nil, bytes] {
+            do throws(ConfigurationProblems) {
+                let configuration = try Configuration.load(
+                    environment: environment, dotEnv: dotEnv, for: .serve, files: { _ in nil })
+                precondition(!isTaken || !configuration.printed().contains(sentinel), "a secret is printed")
+            } catch {
+                precondition(!error.description.contains(sentinel), "a secret is in a problem")
+            }
         }
     }
     return 0
