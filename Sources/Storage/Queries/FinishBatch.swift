@@ -42,13 +42,16 @@ enum FinishBatch {
     static func statements(_ ends: [UsualEnd], owner: String) -> [SQLStatement] {
         let ours: [SQLValue] = [.text(owner), .ints(ends.map(\.id))]
         let revisions = SQLValue.ints(ends.map(\.revision))
-        let notes = SQLValue.text(notes(ends))
+        let trace: [SQLValue] = [
+            .text(ends.map { $0.note ?? "" }.joined(separator: "\n")),
+            .ints(ends.map { $0.note == nil ? 0 : $0.decision ?? 0 }),
+        ]
         guard ends.contains(where: \.changesMore) else {
-            return [removal.statement(.postgreSQL, ours + [revisions, notes])]
+            return [removal.statement(.postgreSQL, ours + [revisions] + trace)]
         }
         let changes = changes(ends)
         return [
-            ledger.statement(.postgreSQL, ours + [notes] + changes),
+            ledger.statement(.postgreSQL, ours + trace + changes),
             rest.statement(.postgreSQL, ours + [revisions, .text(expires(ends))] + changes),
         ]
     }
@@ -61,19 +64,24 @@ enum FinishBatch {
             SELECT id FROM effects WHERE id = ANY($2::bigint[]) AND lease_owner = $1::text ORDER BY id FOR UPDATE)
         """
 
-    /// What a decision led to; as much of it as the row's bound allows.
-    private static func noted(_ parameter: String) -> String {
+    /// An array, which is searched: a join with `mine` would read it again for each of a batch's rows.
+    private static let isMine = "= ANY (ARRAY(SELECT id FROM mine))"
+
+    /// What a decision led to; as much of it as the row's bound allows. The notes of `$2` are lines of `notes`, for no
+    /// note has a line's end in it; their decisions are in `decisions`, 0 for none.
+    private static func noted(_ notes: String, _ decisions: String) -> String {
         func fits(_ notes: String) -> String {
-            "octet_length(d.facts::text) + octet_length(d.effects::text) + octet_length(\(notes)::text) < 1024"
+            "pg_column_size(d.facts) + pg_column_size(d.effects) + pg_column_size(\(notes)) < 1024"
         }
         return """
             noted AS (
-                UPDATE decisions d SET effects = d.effects || CASE WHEN \(fits("y.notes")) THEN y.notes ELSE y.first END
-                FROM (SELECT w.d AS id, jsonb_agg(w.n ORDER BY w.e) AS notes,
-                        jsonb_build_array((array_agg(w.n ORDER BY w.e))[1]) AS first
-                    FROM jsonb_to_recordset(\(parameter)::jsonb) AS w(e bigint, d bigint, n jsonb)
-                    WHERE w.e IN (SELECT id FROM mine) GROUP BY w.d) AS y
-                WHERE d.id = y.id AND \(fits("y.first")))
+                UPDATE decisions d SET effects = d.effects || CASE WHEN \(fits("y.notes")) THEN y.notes
+                    WHEN \(fits("y.notes->0")) THEN jsonb_build_array(y.notes->0) ELSE '[]' END
+                FROM (SELECT w.d AS id, ('[' || string_agg(w.n, ',' ORDER BY w.e) || ']')::jsonb AS notes
+                    FROM unnest($2::bigint[], \(decisions)::bigint[], string_to_array(\(notes)::text, E'\\n'))
+                        AS w(e, d, n)
+                    WHERE w.d <> 0 AND w.e \(isMine) GROUP BY w.d) AS y
+                WHERE d.id = y.id)
             """
     }
 
@@ -81,23 +89,24 @@ enum FinishBatch {
         """
         gone AS (
             DELETE FROM effects e USING unnest($2::bigint[], \(parameter)::bigint[]) AS x(id, revision)
-            WHERE e.id = x.id AND e.revision = x.revision AND e.id IN (SELECT id FROM mine) RETURNING e.id)
+            WHERE e.id = x.id AND e.revision = x.revision AND e.id \(isMine) RETURNING e.id)
         """
     }
 
     private static func answer(_ due: String) -> String {
-        "SELECT m.id, EXISTS (SELECT 1 FROM gone g WHERE g.id = m.id)::int, \(due) FROM mine m"
+        "SELECT m.id, (m.id = ANY (ARRAY(SELECT id FROM gone)))::int, \(due) FROM mine m"
     }
 
-    /// `$3` revisions, `$4` notes.
+    /// `$3` revisions, `$4` and `$5` notes and their decisions.
     private static let removal = Query(
-        postgreSQL: "WITH \(mine),\n\(noted("$4")),\n\(gone("$3"))\n\(answer("0"))")
+        postgreSQL: "WITH \(mine),\n\(noted("$4", "$5")),\n\(gone("$3"))\n\(answer("0"))")
 
-    /// `$3` notes; `$4`–`$8` changes of ledger rows: by which effect, which row, whether held, whether told, the message.
+    /// `$3` and `$4` notes and their decisions; `$5`–`$9` changes of ledger rows: by which effect, which row, whether
+    /// held, whether told, the message.
     private static let ledger = Query(
         postgreSQL: """
             WITH \(mine),
-            \(noted("$3")),
+            \(noted("$3", "$4")),
             ledger AS (
                 UPDATE user_restrictions u SET
                     state = CASE WHEN c.held = 1 AND u.state = 'intended' THEN 'held' ELSE u.state END,
@@ -105,23 +114,23 @@ enum FinishBatch {
                     told_at = CASE WHEN c.told = 1 THEN {now} ELSE u.told_at END,
                     warning_message_id = CASE WHEN c.told = 1 THEN NULLIF(c.message, 0) ELSE u.warning_message_id END
                 FROM (SELECT c.ledger, max(c.held) AS held, max(c.told) AS told, max(c.message) AS message
-                    FROM unnest($4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+                    FROM unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
                         AS c(effect, ledger, held, told, message)
-                    WHERE c.effect IN (SELECT id FROM mine) GROUP BY c.ledger) AS c
+                    WHERE c.effect \(isMine) GROUP BY c.ledger) AS c
                 WHERE u.id = c.ledger)
             SELECT 1
             """)
 
     /// A statement of its own, because it reads what others may have stored while the one before waited for their
     /// lock: a lift that waits for the mute, somebody freed while the prompt was on its way.
-    /// `$3` revisions, `$4` expiries, `$5`–`$9` as `$4`–`$8` above.
+    /// `$3` revisions, `$4` expiries, `$5`–`$9` as above.
     private static let rest = Query(
         postgreSQL: """
             WITH \(mine),
             change AS MATERIALIZED (
                 SELECT * FROM unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
                     AS c(effect, ledger, held, told, message)
-                WHERE c.effect IN (SELECT id FROM mine)),
+                WHERE c.effect \(isMine)),
             woken AS (
                 UPDATE effects SET due_at = LEAST(due_at, {now})
                 WHERE ledger_id IN (SELECT c.ledger FROM change c WHERE c.held = 1) AND kind = 'lift'
@@ -141,7 +150,7 @@ enum FinishBatch {
                 SELECT w.key, 'expire', 3, w.chat, w.decision, w.payload, {after:w.delay}, {now}
                 FROM jsonb_to_recordset($4::jsonb) AS w(e bigint, key text, chat bigint, decision bigint,
                     payload jsonb, delay bigint)
-                WHERE w.e IN (SELECT id FROM mine) ORDER BY w.key
+                WHERE w.e \(isMine) ORDER BY w.key
                 \(EffectRows.conflictPostgreSQL)),
             \(gone("$3"))
             \(answer("(SELECT count(*) FROM woken) + (SELECT count(*) FROM edited)"))
@@ -149,43 +158,27 @@ enum FinishBatch {
 
     // MARK: - Parameters
 
-    private static func notes(_ ends: [UsualEnd]) -> String {
-        array(ends) { end, writer in
-            guard let note = end.note, let decision = end.decision else { return }
-            writer.object { writer in
-                writer.key("e")
-                writer.int(end.id)
-                writer.key("d")
-                writer.int(decision)
-                writer.key("n")
-                writer.raw(Array(note.utf8))
-            }
-        }
-    }
-
     private static func expires(_ ends: [UsualEnd]) -> String {
-        array(ends) { end, writer in
-            guard let wish = end.expire, let key = wish.key else { return }
-            writer.object { writer in
-                writer.key("e")
-                writer.int(end.id)
-                writer.key("key")
-                writer.string(key)
-                writer.key("chat")
-                writer.int(wish.chat.value)
-                writer.key("decision")
-                if let decision = end.decision { writer.int(decision) } else { writer.null() }
-                writer.key("payload")
-                writer.raw(Array(wish.payload.utf8))
-                writer.key("delay")
-                writer.int(wish.delayMilliseconds)
+        var writer = JSONWriter()
+        writer.array { writer in
+            for end in ends {
+                guard let wish = end.expire, let key = wish.key else { continue }
+                writer.object { writer in
+                    writer.key("e")
+                    writer.int(end.id)
+                    writer.key("key")
+                    writer.string(key)
+                    writer.key("chat")
+                    writer.int(wish.chat.value)
+                    writer.key("decision")
+                    if let decision = end.decision { writer.int(decision) } else { writer.null() }
+                    writer.key("payload")
+                    writer.raw(Array(wish.payload.utf8))
+                    writer.key("delay")
+                    writer.int(wish.delayMilliseconds)
+                }
             }
         }
-    }
-
-    private static func array(_ ends: [UsualEnd], _ write: (UsualEnd, inout JSONWriter) -> Void) -> String {
-        var writer = JSONWriter()
-        writer.array { writer in for end in ends { write(end, &writer) } }
         return writer.text
     }
 

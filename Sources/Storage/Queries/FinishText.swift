@@ -78,7 +78,7 @@ enum FinishText {
         postgreSQL: """
             UPDATE decisions SET effects = effects || jsonb_build_array($4::jsonb)
             WHERE id = $3::bigint AND {ours}
-                AND octet_length(facts::text) + octet_length(effects::text) + octet_length($4::text) < 1024
+                AND pg_column_size(facts) + pg_column_size(effects) + octet_length($4::text) < 1024
             """,
         sqlite: """
             UPDATE decisions SET effects = json_insert(effects, '$[#]', json($4))
