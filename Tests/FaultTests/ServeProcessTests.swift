@@ -33,6 +33,26 @@ extension Faults.OneProcess {
         Int(try await child.word(after: "\"\(event)\",\"text\":\"\(scheme)://127.0.0.1:")) ?? 0
     }
 
+    // MARK: - Help
+
+    @Test(.timeLimit(.minutes(1))) @IO
+    func `each command has help that fits into 80 columns`() async throws {
+        let place = try Place()
+        func printed(_ words: [String]) async throws -> [Substring] {
+            let child = try Child(words, environment: [:], folder: place.folder)
+            #expect(try await child.end(within: 20) == 0, "\(words)")
+            let lines = child.output.split(separator: "\n", omittingEmptySubsequences: false)
+            #expect(lines.allSatisfy { $0.count <= 80 }, "\(words): \(lines.filter { $0.count > 80 })")
+            return lines
+        }
+        let commands = try await printed(["--help"]).filter { $0.hasPrefix("  ") }
+            .compactMap { $0.split(separator: " ").first.map(String.init) }
+        #expect(commands.count > 10)
+        for command in commands {
+            #expect(try await printed([command, "--help"]).first?.hasPrefix("Usage: nezuko \(command)") == true)
+        }
+    }
+
     // MARK: - Starts that fail
 
     @Test(.timeLimit(.minutes(1))) @IO

@@ -16,7 +16,9 @@ enum JobCommand: Subcommand {
     static let usage = """
         Usage: nezuko job NAME [--url URL] [--every 15m]
 
-        Jobs: \(JobName.allCases.map { "\($0.rawValue) (\($0.summary))" }.joined(separator: ", ")).
+        Jobs:
+        \(JobName.allCases.map { "  \($0.rawValue): \($0.summary)" }.joined(separator: "\n"))
+
           --url URL    POST to URL/jobs/NAME with JOBS_TOKEN, instead of running here
           --every T    again and again: 30s, 15m, 2h, until Ctrl-C
         Exit 0: done, 7: another run is under way, 1: failed.
