@@ -80,7 +80,8 @@ public protocol GroupStore: AnyObject {
     /// Returns how many links are left, or `nil` if it was not linked.
     func unlink(_ channel: ChatID, as decision: DecisionRow, audit: AuditRow?) async throws(StoreError) -> Int?
     /// Stores those settings in which `new` differs from `old`, so that changes made at the same time all stand. What
-    /// is so already is not noted. With `releasing` all holds of the group end as in `disable`. Returns the number of those who are released.
+    /// is so already is not noted. With `releasing` all holds of the group end as in `disable`. Returns the number of
+    /// those who are released.
     func changeParams(
         from old: GroupParams, to new: GroupParams, of group: ChatID, releasing: DecisionRow?, audit: AuditRow?
     ) async throws(StoreError) -> Int

@@ -41,5 +41,4 @@ struct Settings: Command {
     private func shown(_ params: GroupParams) -> Reply {
         Reply(parts: [.text(.settingsTitle)] + SettingKey.allCases.map { .setting($0, $0.value(in: params)) })
     }
-
 }
