@@ -25,7 +25,8 @@ extension Faults {
         let end = try await stopped.child.terminate()
         world.forget(stopped)
         #expect(end.code == 0)
-        #expect(end.seconds <= 8, "it took \(end.seconds) s")
+        // Eight, and a moment for a machine that is busy.
+        #expect(end.seconds < 10, "it took \(end.seconds) s")
         try await world.control("release", ["perform": .bool(false)])
         try await world.expectOneRowPerAttempt()
         #expect(try await world.count("effects") > 0)
@@ -49,7 +50,7 @@ extension Faults {
         let replica = try await world.serve()
         let end = try await replica.child.terminate()
         #expect(end.code == 0)
-        #expect(end.seconds < 2, "it took \(end.seconds) s")
+        #expect(end.seconds < 5, "it took \(end.seconds) s")
         await world.end()
     }
 

@@ -103,7 +103,8 @@ import Testing
         simulator.failNext(.slow(milliseconds: 60_000), of: "getChatAdministrators", count: 100)
         let began = ContinuousClock.now
         #expect(try await scene.findings()[17]?.outcome == .unknown)
-        #expect(ContinuousClock.now - began < .seconds(5))
+        // It takes about three; the calls would take a minute each.
+        #expect(ContinuousClock.now - began < .seconds(15))
         simulator.clearFaults()
         await scene.end()
     }
