@@ -77,7 +77,7 @@ enum TelegramAnswer: Sendable {
     private static func cause(_ error: HTTPClientError) -> String {
         switch error {
         case .resolve: "DNS knows no such name"
-        case .connect: "no connection: refused, or a firewall"
+        case .connect: "no connection: refused, a firewall, or a silent DNS server"
         case .tls: "the TLS handshake failed: a proxy, or old root certificates"
         case .timedOut: "no answer in time: a proxy, or a firewall"
         case .cut, .tooLarge, .cancelled: "the connection ended without an answer: a proxy"
