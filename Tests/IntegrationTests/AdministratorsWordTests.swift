@@ -76,6 +76,29 @@ import Testing
         await scene.end()
     }
 
+    /// Found by the random world 136: the look at who had left a channel saw them gone and lifted the mute, and a lift
+    /// of somebody who is banned is the end of the ban.
+    @Test(.timeLimit(.minutes(2)), arguments: Engine.allCases, [true, false])
+    @IO func `a ban that was not heard of yet is not undone by a look`(engine: Engine, leaves: Bool) async throws {
+        let scene = try await MemberScene(engine, requires: true)
+        let person = try await scene.held("Boris", knows: [scene.market])
+        scene.lost = ["chat_member"]
+        scene.simulator.adminBans(person, in: scene.group)
+        try await scene.settle()
+        scene.lost = []
+        if leaves {
+            try scene.simulator.personLeaves(person, scene.market)
+        } else {
+            try scene.simulator.personJoins(person, scene.news)
+        }
+        try await scene.settle()
+        #expect(scene.simulator.member(person, in: scene.group).status == .kicked)
+        #expect(scene.calls("restrictChatMember") == 1)
+        #expect(try await scene.releases(of: person) == "admin_restricted")
+        #expect(scene.said().isEmpty)
+        await scene.end()
+    }
+
     /// What an administrator does to somebody who is held.
     enum Change: String, CaseIterable, CustomTestStringConvertible {
         case mutes, mutesForADay, bans, promotes, allowsText, unbans

@@ -39,6 +39,15 @@ extension EffectPerformer {
             }
             return .done()
         }
+        if member.status == .kicked, let hold {
+            // Banned, and its update is still on its way or was lost: to lift the mute would undo the ban.
+            _ = try await fromStore { () async throws(StoreError) in
+                try await services.store.record(
+                    AdministratorDecision.closing(hold, for: .restricted, .adminRestricted, group))
+            }
+            services.workers.wake()
+            return .done()
+        }
         guard let group, group.isProtected || hold != nil else { return .done() }
         return try await decide(effect, group, member, hold, messages)
     }

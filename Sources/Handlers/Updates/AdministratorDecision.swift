@@ -60,6 +60,17 @@ struct AdministratorDecision {
         return (decision, row)
     }
 
+    /// What is stored when a look finds what was done by hand: the row closes, and nothing is lifted.
+    static func closing(
+        _ hold: Hold, for change: HandChange, _ reason: ReleaseReason, _ group: ProtectedGroup?
+    ) -> Record {
+        var record = Record(update: nil)
+        (_, record.decision) = decide(change, about: hold, group, update: nil)
+        record.releases = [ReleaseWish(group: hold.group, user: hold.user, reason: reason, lifts: false)]
+        record.effects = promptEdits(hold)
+        return record
+    }
+
     /// The prompt stops naming a person whose row is closed without a lift.
     private static func promptEdits(_ hold: Hold) -> [EffectWish] {
         hold.warning.map { [.edit($0, in: hold.group)] } ?? []
@@ -81,12 +92,7 @@ struct AdministratorDecision {
                 return  // the next message asks again
             }
             try await services.exemptForADay(user, in: group)
-            var record = Record(update: nil)
-            let (_, row) = Self.decide(.freed, about: hold, await configuration(group), update: nil)
-            record.decision = row
-            record.releases = [ReleaseWish(group: group, user: user, reason: .admin, lifts: false)]
-            record.effects = Self.promptEdits(hold)
-            _ = try await services.store.record(record)
+            _ = try await services.store.record(Self.closing(hold, for: .freed, .admin, await configuration(group)))
             services.workers.wake()
         } catch {
             return  // the message is deleted anyway; the next one asks again
