@@ -127,7 +127,8 @@ public enum DatabaseProbe {
                 }
                 let isKept = other != own && first.row(prepared: "nezuko_doctor") == own
                 _ = second.execute("COMMIT")
-                if !isKept { return .shared }
+                // What was given back last is given away first: now it is the second's.
+                guard isKept, first.row(identity) == own else { return .shared }
             }
             return .kept
         } catch {
