@@ -1,7 +1,10 @@
 // Facts as stored in `decisions.facts`: ids, enums and ages; no names, no text. `v` is the form's version.
 //
-// `memberships` has one place for each of the group's channels, in their order, so that a row with many channels stays
-// small: `"member"`, the age of a negative answer in milliseconds, an object for what went wrong, `null` for unknown.
+// What is usual is left out, because the database's price of a decision grows with each key: a person who writes in a
+// protected group that fails open, is no administrator and of whom an answer may be 3 s old. Version 1 had all of it.
+//
+// `memberships` has one place for each of `channels`, in their order, so that a row with many channels stays small:
+// `"member"`, the age of a negative answer in milliseconds, an object for what went wrong, `null` for unknown.
 // `cached_ms` has the ages of what came from memory in the same places, `asked_ms` how long the answers of Telegram took.
 // `mode` is there where nothing was done: `observe` or `paused`.
 
@@ -18,22 +21,25 @@ extension Facts {
         var writer = JSONWriter()
         writer.object { json in
             json.key("v")
-            json.int(1)
+            json.int(2)
             json.key("reason")
             json.string(reason)
-            json.key("occasion")
-            json.string(occasion.rawValue)
-            json.key("group")
-            json.object { group.write(to: &$0) }
-            json.key("sender")
-            json.string(sender.stored)
+            if occasion != .message {
+                json.key("occasion")
+                json.string(occasion.rawValue)
+            }
+            group.write(to: &json)
+            if sender != .person {
+                json.key("sender")
+                json.string(sender.stored)
+            }
             if case .channel(let channel) = sender {
                 json.key("sender_chat")
                 json.int(channel.value)
             }
-            if let admin {
+            if admin != .no {
                 json.key("admin")
-                json.string(admin.rawValue)
+                if let admin { json.string(admin.rawValue) } else { json.null() }
             }
             if let isInGroup {
                 json.key("in_group")
@@ -43,16 +49,21 @@ extension Facts {
                 json.key("by_hand")
                 json.string(handChange.rawValue)
             }
+            if !isGroupChat {
+                json.key("group_chat")
+                json.bool(false)
+            }
             let flags: [(StaticString, Bool)] = [
-                ("group_chat", isGroupChat), ("service", isServiceMessage), ("exempt", isExempt),
-                ("open_hold", hasOpenHold),
+                ("service", isServiceMessage), ("exempt", isExempt), ("open_hold", hasOpenHold),
             ]
             for (name, isSet) in flags where isSet {
                 json.key(name)
                 json.bool(true)
             }
-            json.key("fresh_ms")
-            json.int(freshForMilliseconds)
+            if freshForMilliseconds != Self.usualFreshness {
+                json.key("fresh_ms")
+                json.int(freshForMilliseconds)
+            }
             json.key("memberships")
             json.array { list in
                 for channel in group.channels {
@@ -84,20 +95,25 @@ extension Facts {
     public init(stored: String) throws(JSONError) { try self.init(stored: try JSONValue(parsing: Array(stored.utf8))) }
 
     init(stored value: JSONValue) throws(JSONError) {
-        guard value["v"]?.int == 1, let occasion = value["occasion"]?.string.flatMap(Occasion.init(rawValue:)),
-            let group = value["group"].flatMap(GroupFacts.init(stored:)),
-            let sender = Sender(stored: value["sender"]?.string, channel: value["sender_chat"]?.int)
+        let version = value["v"]?.int
+        guard version == 1 || version == 2,
+            let occasion = value["occasion"] == nil
+                ? Occasion.message : value["occasion"]?.string.flatMap(Occasion.init(rawValue:)),
+            // The group was an object of its own in version 1.
+            let group = GroupFacts(stored: value["group"] ?? value),
+            let sender = Sender(stored: value["sender"]?.string ?? "person", channel: value["sender_chat"]?.int)
         else { throw JSONError.typeMismatch(at: 0) }
         self.init(occasion, group: group)
         self.sender = sender
         admin = value["admin"]?.string.flatMap(AdminFact.init(rawValue:))
+        if version == 2, value["admin"] == nil { admin = .no }
         isInGroup = value["in_group"]?.bool
         handChange = value["by_hand"]?.string.flatMap(HandChange.init(rawValue:))
-        isGroupChat = value["group_chat"]?.bool ?? false
+        isGroupChat = value["group_chat"]?.bool ?? (version == 2)
         isServiceMessage = value["service"]?.bool ?? false
         isExempt = value["exempt"]?.bool ?? false
         hasOpenHold = value["open_hold"]?.bool ?? false
-        freshForMilliseconds = value["fresh_ms"]?.int ?? 3000
+        freshForMilliseconds = value["fresh_ms"]?.int ?? Self.usualFreshness
         for (channel, item) in zip(group.channels, value["memberships"]?.array ?? []) where item != .null {
             guard let fact = MembershipFact(stored: item) else { throw JSONError.typeMismatch(at: 0) }
             memberships[channel] = fact
@@ -107,23 +123,30 @@ extension Facts {
 
 extension GroupFacts {
     fileprivate func write(to json: inout JSONWriter) {
-        json.key("protected")
-        json.bool(isProtected)
+        if !isProtected {
+            json.key("protected")
+            json.bool(false)
+        }
         json.key("channels")
         json.array { list in for channel in channels { list.int(channel.value) } }
-        json.key("fail_mode")
-        json.string(failMode.rawValue)
-        json.key("allow_channels")
-        json.bool(allowsSenderChats)
+        if failMode != .open {
+            json.key("fail_mode")
+            json.string(failMode.rawValue)
+        }
+        if allowsSenderChats {
+            json.key("allow_channels")
+            json.bool(true)
+        }
     }
 
     fileprivate init?(stored: JSONValue) {
-        guard let isProtected = stored["protected"]?.bool, let channels = stored["channels"]?.array,
-            let failMode = stored["fail_mode"]?.string.flatMap(FailMode.init(rawValue:))
+        guard let channels = stored["channels"]?.array,
+            let failMode = stored["fail_mode"] == nil
+                ? FailMode.open : stored["fail_mode"]?.string.flatMap(FailMode.init(rawValue:))
         else { return nil }
         self.init(
-            isProtected: isProtected, channels: channels.compactMap { $0.int.map { ChatID($0) } }, failMode: failMode,
-            allowsSenderChats: stored["allow_channels"]?.bool ?? false)
+            isProtected: stored["protected"]?.bool ?? true, channels: channels.compactMap { $0.int.map { ChatID($0) } },
+            failMode: failMode, allowsSenderChats: stored["allow_channels"]?.bool ?? false)
     }
 }
 

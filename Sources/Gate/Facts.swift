@@ -130,7 +130,9 @@ public struct Facts: Equatable, Sendable {
     /// What was done by hand, where that is the occasion.
     public var handChange: HandChange?
     /// How old a negative answer may be to hold somebody: 3 s, 60 s where an event's recheck had to wait.
-    public var freshForMilliseconds: Int64 = 3000
+    public var freshForMilliseconds = Self.usualFreshness
+
+    static let usualFreshness: Int64 = 3000
 
     /// Facts of an occasion in a group, with nothing looked up.
     public init(_ occasion: Occasion, group: GroupFacts) {

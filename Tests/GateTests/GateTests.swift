@@ -183,6 +183,27 @@ struct GateTests {
     }
 
     @Test
+    func `facts of the first version are read, and the same facts are stored shorter now`() throws {
+        let former = """
+            {"v": 1, "admin": "no", "group": {"channels": [-1001], "fail_mode": "open", "protected": true, \
+            "allow_channels": false}, "reason": "not_subscribed", "sender": "person", "asked_ms": [7], \
+            "fresh_ms": 3000, "occasion": "message", "group_chat": true, "memberships": [0]}
+            """
+        let facts = try Facts(stored: former)
+        #expect(facts.group.isProtected && facts.isGroupChat && facts.admin == .no)
+        #expect(decide(facts) == .hold(missing: [ChatID(-1001)]))
+        let channel = ChatID(-1001)
+        var asked = ByChannel<Int64>()
+        asked[channel] = 7
+        let stored = facts.encoded(reason: "not_subscribed", askedMilliseconds: asked)
+        #expect(stored == #"{"v":2,"reason":"not_subscribed","channels":[-1001],"memberships":[0],"asked_ms":[7]}"#)
+        #expect(try Facts(stored: stored) == facts)
+        let unknown = try Facts(stored: former.replacing(#""admin": "no", "#, with: ""))
+        #expect(unknown.admin == nil)
+        #expect(try Facts(stored: unknown.encoded(reason: "admin")) == unknown)
+    }
+
+    @Test
     func `every combination of facts is decided, and nobody is held without a fresh answer`() {
         let memberships: [MembershipFact?] = [
             nil, .member, gone, .notMember(ageMilliseconds: 4000), .inferredNotMember, failed, broken,

@@ -82,6 +82,26 @@ struct FinishTogetherTests {
     }
 
     @Test(arguments: Engine.allCases) @IO
+    func `an end that comes again among others is told once, and the others are stored`(
+        _ engine: Engine
+    ) async throws {
+        let fixture = try await StoreFixture(engine)
+        let recorded = try await fixture.recorded(fixture.holdRecord(update: 1, user: 5, message: 1))
+        func end(_ effect: Effect) -> Task<FinishOutcome, any Error> {
+            Task { @IO in
+                let note = #"{"kind":"\#(effect.kind)"}"#
+                return try await fixture.store.finish(effect, .done([], follow: []), note: note)
+            }
+        }
+        let delete = try #require(recorded.effects.first { $0.kind == .delete })
+        #expect(try await end(delete).value == .finished)
+        let together = recorded.effects.map { ($0.kind, end($0)) }
+        for (kind, end) in together { #expect(try await end.value == (kind == .delete ? .lostLease : .finished)) }
+        let trace = try await fixture.text("SELECT effects FROM decisions")
+        for kind in ["delete", "restrict", "prompt"] { #expect(trace.ranges(of: kind).count == 1) }
+    }
+
+    @Test(arguments: Engine.allCases) @IO
     func `an end that is refused is not the others' fault`(_ engine: Engine) async throws {
         let fixture = try await StoreFixture(engine)
         var ends: [(effect: Effect, end: Task<FinishOutcome, any Error>)] = []

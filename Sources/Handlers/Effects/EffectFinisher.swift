@@ -75,7 +75,7 @@ struct AttemptTrace {
     let failure: String?
     let milliseconds: Int64
 
-    /// One entry of `decisions.effects`.
+    /// One entry of `decisions.effects`; without `attempts` it was the first, without `class` nothing went wrong.
     fileprivate func note(_ effect: Effect, _ result: EffectResult) -> String? {
         guard effect.decision != nil else { return nil }
         var word = "waiting"
@@ -84,16 +84,23 @@ struct AttemptTrace {
         writer.object { writer in
             writer.key("kind")
             writer.string(effect.kind.rawValue)
-            writer.key("chat")
-            writer.int(effect.chat.value)
             writer.key("result")
             writer.string(word)
-            writer.key("class")
-            if let failure { writer.string(failure) } else { writer.null() }
             writer.key("ms")
             writer.int(milliseconds)
-            writer.key("attempts")
-            writer.int(effect.attempts + 1)
+            if let failure {
+                writer.key("class")
+                writer.string(failure)
+            }
+            // Else it was in the decision's group.
+            if effect.chat.value > 0 {
+                writer.key("chat")
+                writer.int(effect.chat.value)
+            }
+            if effect.attempts > 0 {
+                writer.key("attempts")
+                writer.int(effect.attempts + 1)
+            }
         }
         return writer.text
     }

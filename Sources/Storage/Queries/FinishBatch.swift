@@ -35,17 +35,15 @@ final class UsualEnd: Sendable {
     fileprivate var changesMore: Bool { held != nil || told != nil || expire != nil }
 }
 
-/// The statements of several usual ends.
+/// The statements of several usual ends. They store all of them or, where one is not ours any more, nothing: whoever
+/// sends them then sends each by itself.
 enum FinishBatch {
-    /// The last statement answers a row for each effect that is ours: its id, whether the row is gone, and how many
-    /// others became due by the whole batch.
+    /// The last statement answers a row for each effect: its id, whether the row is gone, and how many others became
+    /// due by the whole batch. No rows: nothing was stored.
     static func statements(_ ends: [UsualEnd], owner: String) -> [SQLStatement] {
         let ours: [SQLValue] = [.text(owner), .ints(ends.map(\.id))]
         let revisions = SQLValue.ints(ends.map(\.revision))
-        let trace: [SQLValue] = [
-            .text(ends.map { $0.note ?? "" }.joined(separator: "\n")),
-            .ints(ends.map { $0.note == nil ? 0 : $0.decision ?? 0 }),
-        ]
+        let trace = trace(ends)
         guard ends.contains(where: \.changesMore) else {
             return [removal.statement(.postgreSQL, ours + [revisions] + trace)]
         }
@@ -60,15 +58,17 @@ enum FinishBatch {
 
     /// Rows are locked in the order of their ids.
     private static let mine = """
+        locked AS MATERIALIZED (
+            SELECT id FROM effects WHERE id = ANY($2::bigint[]) AND lease_owner = $1::text ORDER BY id FOR UPDATE),
         mine AS MATERIALIZED (
-            SELECT id FROM effects WHERE id = ANY($2::bigint[]) AND lease_owner = $1::text ORDER BY id FOR UPDATE)
+            SELECT id FROM locked WHERE (SELECT count(*) FROM locked) = cardinality($2::bigint[]))
         """
 
-    /// An array, which is searched: a join with `mine` would read it again for each of a batch's rows.
-    private static let isMine = "= ANY (ARRAY(SELECT id FROM mine))"
+    private static let areMine = "EXISTS (SELECT 1 FROM mine)"
 
-    /// What a decision led to; as much of it as the row's bound allows. The notes of `$2` are lines of `notes`, for no
-    /// note has a line's end in it; their decisions are in `decisions`, 0 for none.
+    /// What decisions led to; as much of it as the row's bound allows. `notes` has a line for each decision of
+    /// `decisions`, an array; no note has a line's end in it. `OFFSET` keeps the planner from parsing a line wherever
+    /// its value is named: half of what the update costs.
     private static func noted(_ notes: String, _ decisions: String) -> String {
         func fits(_ notes: String) -> String {
             "pg_column_size(d.facts) + pg_column_size(d.effects) + pg_column_size(\(notes)) < 1024"
@@ -77,10 +77,9 @@ enum FinishBatch {
             noted AS (
                 UPDATE decisions d SET effects = d.effects || CASE WHEN \(fits("y.notes")) THEN y.notes
                     WHEN \(fits("y.notes->0")) THEN jsonb_build_array(y.notes->0) ELSE '[]' END
-                FROM (SELECT w.d AS id, ('[' || string_agg(w.n, ',' ORDER BY w.e) || ']')::jsonb AS notes
-                    FROM unnest($2::bigint[], \(decisions)::bigint[], string_to_array(\(notes)::text, E'\\n'))
-                        AS w(e, d, n)
-                    WHERE w.d <> 0 AND w.e \(isMine) GROUP BY w.d) AS y
+                FROM (SELECT w.id, w.notes::jsonb AS notes
+                    FROM unnest(\(decisions)::bigint[], string_to_array(\(notes)::text, E'\\n')) AS w(id, notes)
+                    WHERE \(areMine) OFFSET 0) AS y
                 WHERE d.id = y.id)
             """
     }
@@ -89,7 +88,7 @@ enum FinishBatch {
         """
         gone AS (
             DELETE FROM effects e USING unnest($2::bigint[], \(parameter)::bigint[]) AS x(id, revision)
-            WHERE e.id = x.id AND e.revision = x.revision AND e.id \(isMine) RETURNING e.id)
+            WHERE e.id = x.id AND e.revision = x.revision AND \(areMine) RETURNING e.id)
         """
     }
 
@@ -101,8 +100,8 @@ enum FinishBatch {
     private static let removal = Query(
         postgreSQL: "WITH \(mine),\n\(noted("$4", "$5")),\n\(gone("$3"))\n\(answer("0"))")
 
-    /// `$3` and `$4` notes and their decisions; `$5`–`$9` changes of ledger rows: by which effect, which row, whether
-    /// held, whether told, the message.
+    /// `$3` and `$4` notes and their decisions; `$5`–`$8` changes of ledger rows: which row, whether held, whether told,
+    /// the message.
     private static let ledger = Query(
         postgreSQL: """
             WITH \(mine),
@@ -114,23 +113,23 @@ enum FinishBatch {
                     told_at = CASE WHEN c.told = 1 THEN {now} ELSE u.told_at END,
                     warning_message_id = CASE WHEN c.told = 1 THEN NULLIF(c.message, 0) ELSE u.warning_message_id END
                 FROM (SELECT c.ledger, max(c.held) AS held, max(c.told) AS told, max(c.message) AS message
-                    FROM unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
-                        AS c(effect, ledger, held, told, message)
-                    WHERE c.effect \(isMine) GROUP BY c.ledger) AS c
+                    FROM unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+                        AS c(ledger, held, told, message)
+                    WHERE \(areMine) GROUP BY c.ledger) AS c
                 WHERE u.id = c.ledger)
             SELECT 1
             """)
 
     /// A statement of its own, because it reads what others may have stored while the one before waited for their
     /// lock: a lift that waits for the mute, somebody freed while the prompt was on its way.
-    /// `$3` revisions, `$4` expiries, `$5`–`$9` as above.
+    /// `$3` revisions, `$4` expiries, `$5`–`$8` as above.
     private static let rest = Query(
         postgreSQL: """
             WITH \(mine),
             change AS MATERIALIZED (
-                SELECT * FROM unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
-                    AS c(effect, ledger, held, told, message)
-                WHERE c.effect \(isMine)),
+                SELECT * FROM unnest($5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+                    AS c(ledger, held, told, message)
+                WHERE \(areMine)),
             woken AS (
                 UPDATE effects SET due_at = LEAST(due_at, {now})
                 WHERE ledger_id IN (SELECT c.ledger FROM change c WHERE c.held = 1) AND kind = 'lift'
@@ -148,9 +147,9 @@ enum FinishBatch {
             expiring AS (
                 INSERT INTO effects (dedup_key, kind, lane, chat_id, decision_id, payload, due_at, created_at)
                 SELECT w.key, 'expire', 3, w.chat, w.decision, w.payload, {after:w.delay}, {now}
-                FROM jsonb_to_recordset($4::jsonb) AS w(e bigint, key text, chat bigint, decision bigint,
+                FROM jsonb_to_recordset($4::jsonb) AS w(key text, chat bigint, decision bigint,
                     payload jsonb, delay bigint)
-                WHERE w.e \(isMine) ORDER BY w.key
+                WHERE \(areMine) ORDER BY w.key
                 \(EffectRows.conflictPostgreSQL)),
             \(gone("$3"))
             \(answer("(SELECT count(*) FROM woken) + (SELECT count(*) FROM edited)"))
@@ -158,14 +157,24 @@ enum FinishBatch {
 
     // MARK: - Parameters
 
+    /// A line of notes for each decision, and the decisions, in the order of their ids: two replicas that store ends of
+    /// the same decisions do not wait for each other.
+    private static func trace(_ ends: [UsualEnd]) -> [SQLValue] {
+        var notes: [Int64: String] = [:]
+        for end in ends {
+            guard let decision = end.decision, let note = end.note else { continue }
+            notes[decision] = (notes[decision].map { $0 + "," } ?? "") + note
+        }
+        let lines = notes.sorted { $0.key < $1.key }
+        return [.text(lines.map { "[\($0.value)]" }.joined(separator: "\n")), .ints(lines.map(\.key))]
+    }
+
     private static func expires(_ ends: [UsualEnd]) -> String {
         var writer = JSONWriter()
         writer.array { writer in
             for end in ends {
                 guard let wish = end.expire, let key = wish.key else { continue }
                 writer.object { writer in
-                    writer.key("e")
-                    writer.int(end.id)
                     writer.key("key")
                     writer.string(key)
                     writer.key("chat")
@@ -183,14 +192,14 @@ enum FinishBatch {
     }
 
     private static func changes(_ ends: [UsualEnd]) -> [SQLValue] {
-        var columns: [[Int64]] = Array(repeating: [], count: 5)
+        var columns: [[Int64]] = Array(repeating: [], count: 4)
         func add(_ values: [Int64]) {
             for (index, value) in values.enumerated() { columns[index].append(value) }
         }
         for end in ends {
-            if let ledger = end.held { add([end.id, ledger.value, 1, 0, 0]) }
+            if let ledger = end.held { add([ledger.value, 1, 0, 0]) }
             if let told = end.told {
-                for ledger in told.ledgers { add([end.id, ledger.value, 0, 1, told.message?.value ?? 0]) }
+                for ledger in told.ledgers { add([ledger.value, 0, 1, told.message?.value ?? 0]) }
             }
         }
         return columns.map { .ints($0) }

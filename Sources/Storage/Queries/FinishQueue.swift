@@ -62,7 +62,8 @@ final class FinishQueue {
         do throws(StoreError) {
             let (statements, shared) = statements(of: group)
             let results = try await database.run(statements, .record)
-            deliver(results, of: group, shared: shared)
+            // One that is not ours any more is not the others' fault.
+            for entry in deliver(results, of: group, shared: shared) { await store([entry]) }
         } catch {
             guard case .refused = error, group.count > 1 else {
                 for entry in group { entry.completion.finish(.failure(error)) }
@@ -97,12 +98,14 @@ final class FinishQueue {
         return (shared + own, shared.count)
     }
 
+    /// Gives the usual ends of a group that were not stored, because not all of them are ours.
     @inline(never)
-    private func deliver(_ results: [[SQLRow]], of group: [Entry], shared: Int) {
+    private func deliver(_ results: [[SQLRow]], of group: [Entry], shared: Int) -> [Entry] {
         let answers = shared > 0 ? results[shared - 1] : []
+        let isStored = !answers.isEmpty || group.count == 1
+        var unstored: [Entry] = []
         var usual: [Int64: FinishEnd] = [:]
         if database.dialect == .postgreSQL {
-            // Of those that are ours.
             for row in answers { usual[row.int(0)] = FinishEnd(isOurs: true, isEnded: row.flag(1), isDue: row.flag(2)) }
         }
         var next = shared
@@ -110,7 +113,12 @@ final class FinishQueue {
             var end: FinishEnd
             switch entry.finish {
             case .file: end = FinishEnd(answers[index])
-            case .usual(let one): end = usual[one.id] ?? FinishEnd(nil)
+            case .usual(let one):
+                guard isStored else {
+                    unstored.append(entry)
+                    continue
+                }
+                end = usual[one.id] ?? FinishEnd(nil)
             case .own(let statements):
                 let rows = results[next..<(next + statements.count)].compactMap(\.first)
                 next += statements.count
@@ -119,5 +127,6 @@ final class FinishQueue {
             }
             entry.completion.finish(.success(end))
         }
+        return unstored
     }
 }
