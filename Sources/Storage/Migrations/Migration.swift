@@ -28,9 +28,10 @@ struct Migration: Sendable {
     /// In the order in which they are applied.
     static let all: [Migration] = [
         earlierShape, addChartsAnalytics, outboxAndLedger, holdIndexes, effectOrder, adminAudit, decisionRoom,
+        decisionUpkeep,
     ]
     /// The version that this code is written for.
-    static let head = 7
+    static let head = 8
 
     /// SHA-256 over both engines' texts, in hexadecimal digits.
     var checksum: String {

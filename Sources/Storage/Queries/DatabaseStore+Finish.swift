@@ -8,10 +8,11 @@ extension DatabaseStore {
     public func finish(
         _ effect: Effect, _ result: EffectResult, note: String?
     ) async throws(StoreError) -> FinishOutcome {
+        finishes.noteEnd(of: effect)
         try await followClock()
         switch result {
         case .done(let changes, let follow):
-            let end = try await finishes.run(finish(effect, changes, follow, note))
+            let end = try await finishes.run(finish(effect, changes, follow, note), of: effect)
             return try await outcome(of: end, effect)
         case .again(let milliseconds, let counts, let unsent):
             return try await again(effect, milliseconds, counts: counts, unsent: unsent, note)

@@ -64,6 +64,7 @@ extension DatabaseStore {
         recorded.decision = head.optionalInt(3)
         recorded.isOnlyUntold = recorded.ledger != nil && head.flag(4)
         recorded.effects = rows.compactMap { EffectRows.effect($0, from: 5) }
+        finishes.expect(recorded.effects)
         return .recorded(recorded)
     }
 

@@ -32,15 +32,21 @@ final class FinishQueue {
 
     private static let together = 64
     private let database: any Database
-    private var entries: [Entry] = []
+    private var entries = EndsQueue<Entry>()
     private var isRunning = false
 
     init(database: any Database) { self.database = database }
 
+    /// Effects that are about to be performed here.
+    func expect(_ effects: [Effect]) { entries.expect(effects) }
+
+    /// An attempt is over, whether its end is to be stored here or not.
+    func noteEnd(of effect: Effect) { entries.noteEnd(of: effect.decision) }
+
     /// What was found, when it is stored.
-    func run(_ finish: Finish) async throws(StoreError) -> FinishEnd {
+    func run(_ finish: Finish, of effect: Effect) async throws(StoreError) -> FinishEnd {
         let completion = Completion<FinishEnd, StoreError>()
-        entries.append(Entry(finish: finish, completion: completion))
+        entries.append(Entry(finish: finish, completion: completion), decision: effect.decision)
         if !isRunning {
             isRunning = true
             // Owned by the queue: each transaction has a deadline.
@@ -50,11 +56,7 @@ final class FinishQueue {
     }
 
     private func drain() async {
-        while !entries.isEmpty {
-            let group = Array(entries.prefix(Self.together))
-            entries.removeFirst(group.count)
-            await store(group)
-        }
+        while !entries.isEmpty { await store(entries.next(Self.together)) }
         isRunning = false
     }
 
