@@ -56,12 +56,14 @@ enum FinishBatch {
 
     // MARK: - Texts
 
-    /// Rows are locked in the order of their ids.
+    /// Rows are locked in the order of their ids, also those that are not ours: nobody leases one of them for us again
+    /// between the two statements of a batch, so both find the same.
     private static let mine = """
         locked AS MATERIALIZED (
-            SELECT id FROM effects WHERE id = ANY($2::bigint[]) AND lease_owner = $1::text ORDER BY id FOR UPDATE),
+            SELECT id, lease_owner FROM effects WHERE id = ANY($2::bigint[]) ORDER BY id FOR UPDATE),
         mine AS MATERIALIZED (
-            SELECT id FROM locked WHERE (SELECT count(*) FROM locked) = cardinality($2::bigint[]))
+            SELECT id FROM locked
+            WHERE (SELECT count(*) FROM locked WHERE lease_owner = $1::text) = cardinality($2::bigint[]))
         """
 
     private static let areMine = "EXISTS (SELECT 1 FROM mine)"
@@ -158,7 +160,7 @@ enum FinishBatch {
     // MARK: - Parameters
 
     /// A line of notes for each decision, and the decisions, in the order of their ids: two replicas that store ends of
-    /// the same decisions do not wait for each other.
+    /// the same decisions wait for each other in one direction only.
     private static func trace(_ ends: [UsualEnd]) -> [SQLValue] {
         var notes: [Int64: String] = [:]
         for end in ends {
